@@ -1,0 +1,1277 @@
+# devbind.sh: all that pulumi-devbind does on a board. It arrives on the standard input of `sh -s` together with one request,
+# runs as root, and is the only file of the project that knows a path of sysfs. POSIX sh: dash, busybox ash, bash, mksh, toybox.
+#
+# Everything stands in functions; the one call is the last line that the sender appends:
+#   devbind 1 <nonce> <operation> <number of items> <item>... end-<nonce>
+# so that a text which is cut anywhere does nothing. An item is a list of fields between commas; a field holds only letters,
+# digits and ._:@+/- , all else as %XX; "-" alone means none. Answers: lines of `<nonce> <word> <key>=<value>...`, the last one
+# `<nonce> end <number of lines before>`, or `<nonce> held <path>` when the kernel does not answer within the time given.
+#
+# Values returned by a function are left in a variable of the name the comment gives: a `$(...)` forks, and between an unbind
+# and its bind nothing may fork.
+# shellcheck shell=sh disable=SC2154,SC2015,SC2013
+# (SC2154: numbered variables are set by eval; SC2015: `a && b || c` with a c that only leaves; SC2013: words are encoded)
+
+devbind() {
+  [ "$#" -ge 5 ] || exit 64
+  protocol=$1 nonce=$2 operation=$3 count=$4
+  for last in "$@"; do :; done
+  [ "$last" = "end-$nonce" ] && [ "$protocol" = 1 ] && [ "$#" -eq "$((count + 5))" ] || exit 64
+  shift 4
+
+  PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
+  LC_ALL=C
+  export PATH LC_ALL
+  umask 077
+  set +e
+  trap '' HUP PIPE
+  newline='
+'
+  tab='	'
+  root=''
+  sys=$root/sys
+  lines=0 devices=0 steps=0 late='' transaction='' timeout=30
+  value_of "$root/proc/sys/kernel/random/boot_id"
+  boot=${value:-unknown}
+  choose_state
+
+  while [ "$#" -gt 1 ]; do
+    read_item "$1"
+    shift
+  done
+  case $operation in
+  look) answer_look ;;
+  apply) answer_apply ;;
+  outcome) answer_outcome ;;
+  *) say problem word=operation ;;
+  esac
+  printf '%s\n' "$nonce end $lines"
+  exit 0
+}
+
+# --- words on the wire ---------------------------------------------------------------------------------------------------
+
+# Prints one line of the answer.
+say() {
+  lines=$((lines + 1))
+  printf '%s\n' "$nonce $*"
+}
+
+# encoded: $1 with every byte outside the safe ones as %XX; "-" for an empty text.
+encode() {
+  encoded=$1
+  case $1 in
+  '') encoded=- ;;
+  -* | *[!A-Za-z0-9._:@+/-]*) encode_slowly "$1" ;;
+  esac
+}
+
+encode_slowly() {
+  encoded='' left=$1
+  while [ -n "$left" ]; do
+    tail=${left#?}
+    char=${left%"$tail"}
+    case $char in
+    [A-Za-z0-9._:@+/]) encoded=$encoded$char ;;
+    -) if [ -n "$encoded" ]; then encoded=$encoded-; else encoded=%2D; fi ;;
+    *) encode_byte ;;
+    esac
+    left=$tail
+  done
+}
+
+encode_byte() {
+  hex=$(printf %02X "'$char")
+  encoded=$encoded%${hex#"${hex%??}"}
+}
+
+# decoded: the text that $1 stands for; "-" is empty.
+decode() {
+  decoded='' left=$1
+  [ "$left" = - ] && return
+  while :; do
+    case $left in
+    *%*) ;;
+    *) break ;;
+    esac
+    decoded=$decoded${left%%\%*}
+    left=${left#*%}
+    hex=${left%"${left#??}"}
+    left=${left#??}
+    # shellcheck disable=SC2059 # the format is one octal escape made here
+    char=$(printf "\\$(printf %03o "0x$hex").")
+    decoded=$decoded${char%.}
+  done
+  decoded=$decoded$left
+}
+
+# Takes one item of the request apart and keeps it in numbered variables. What could not be a name or a number ends the script:
+# the sender refuses it too, but a path is made of it here.
+read_item() {
+  saved=$IFS IFS=,
+  set -f
+  # shellcheck disable=SC2086 # split at the commas
+  set -- $1
+  set +f
+  IFS=$saved
+  case $1 in
+  transaction)
+    transaction=$2 claimant=$3 timeout=$4 force=$5
+    case $transaction in '' | *[!A-Za-z0-9-]*) exit 64 ;; esac
+    case $timeout in '' | [!1-9]* | *[!0-9]* | ??????*) exit 64 ;; esac
+    ;;
+  device)
+    devices=$((devices + 1))
+    read_name "$2" && bus=$decoded
+    encode "$bus" && key=$encoded
+    read_name "$3" && name=$decoded
+    encode "$name" && key=$key,$encoded
+    [ "$4" = - ] || read_name "$4"
+    eval "bus_$devices=\$bus name_$devices=\$name key_$devices=\$key wanted_$devices=\$4 module_$devices=\$5"
+    eval "seen_driver_$devices=\${6-} seen_override_$devices=\${7-} wish_driver_$devices=\${8-} wish_override_$devices=\${9-}"
+    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-}"
+    ;;
+  step)
+    steps=$((steps + 1))
+    case $3 in
+    unbind | bind | module) read_name "$4" ;;
+    override | probe) decode "$4" ;;
+    *) exit 64 ;;
+    esac
+    eval "owner_$steps=\$2 word_$steps=\$3 value_$steps=\$decoded"
+    ;;
+  *) exit 64 ;;
+  esac
+}
+
+# decoded: the name that $1 stands for, which is one whole part of a path.
+read_name() {
+  decode "$1"
+  case $decoded in
+  '' | . | .. | */* | *"$newline"*) exit 64 ;;
+  esac
+}
+
+# bus, name, key, device: of the device number $1.
+device_number() {
+  eval "bus=\$bus_$1 name=\$name_$1 key=\$key_$1"
+  device=$sys/bus/$bus/devices/$name
+}
+
+# --- reading -------------------------------------------------------------------------------------------------------------
+
+# value: the first line of the file $1, empty where there is none.
+value_of() {
+  value=''
+  [ -r "$1" ] && IFS= read -r value 2>/dev/null <"$1"
+  return 0
+}
+
+# driver: the encoded name of the driver that has $device, "-" for none.
+read_driver() {
+  driver=-
+  [ -L "$device/driver" ] || return 0
+  link=$(readlink "$device/driver") || return 0
+  encode "${link##*/}"
+  driver=$encoded
+}
+
+# override: the encoded override of $device, "-" for none, "-unsupported" where its bus has no such thing.
+# An unset one reads "(null)" on most buses and empty on some.
+read_override() {
+  override=-unsupported
+  [ -e "$device/driver_override" ] || return 0
+  value_of "$device/driver_override"
+  override=-
+  [ "$value" = '(null)' ] && return
+  encode "$value"
+  override=$encoded
+}
+
+# list: the encoded names in the folder $1, with commas between, at most 400.
+names_in() {
+  list='' listed=0
+  for entry in "$1"/*; do
+    [ -e "$entry" ] || continue
+    listed=$((listed + 1))
+    [ "$listed" -le 400 ] || break
+    encode "${entry##*/}"
+    list=$list${list:+,}$encoded
+  done
+}
+
+# --- the look: never writes ------------------------------------------------------------------------------------------------
+
+answer_look() {
+  start_clock look
+  patience=5
+  while lock_owner && lives "$owner" && [ "$patience" -gt 0 ]; do
+    sleep 1
+    patience=$((patience - 1))
+  done
+  say_board
+  look_at_devices
+  stop_clock
+}
+
+look_at_devices() {
+  find_protected
+  number=1
+  while [ "$number" -le "$devices" ]; do
+    look_at "$number"
+    number=$((number + 1))
+  done
+}
+
+say_board() {
+  condition=quiet
+  if lock_owner && lives "$owner"; then
+    condition=busy
+  fi
+  answer="board protocol=1 boot=$boot condition=$condition uid=$(id -u)"
+  for fact in machine:/etc/machine-id uuid:/sys/class/dmi/id/product_uuid kernel:/proc/sys/kernel/osrelease host:/proc/sys/kernel/hostname; do
+    value_of "$root${fact#*:}"
+    encode "$value"
+    answer="$answer ${fact%%:*}=$encoded"
+  done
+  serial=$(tr -d '\0' 2>/dev/null <"$root/proc/device-tree/serial-number")
+  encode "$serial"
+  answer="$answer serial=$encoded"
+  encode "$state"
+  say "$answer state=$encoded writable=$(sysfs_writable)"
+}
+
+# A container has /sys read-only: its mount options say so (of the mount that came last), `test -w` does not.
+sysfs_writable() {
+  writable=yes
+  while read -r _ where _ options _; do
+    [ "$where" = /sys ] || continue
+    case ,$options, in
+    *,ro,*) writable=no ;;
+    *) writable=yes ;;
+    esac
+  done 2>/dev/null <"$root/proc/mounts"
+  echo "$writable"
+}
+
+# Says all there is to know of the device number $1.
+look_at() {
+  index=$1
+  device_number "$index"
+  eval "wanted=\$wanted_$index module=\$module_$index"
+  answer="device index=$((index - 1))"
+  if [ ! -d "$sys/bus/$bus" ]; then
+    names_in "$sys/bus"
+    say "$answer present=no bus=no similar=$list"
+    return
+  fi
+  if [ ! -e "$device" ]; then
+    names_in "$sys/bus/$bus/devices"
+    say "$answer present=no bus=yes similar=$list"
+    return
+  fi
+  real=$(readlink -f "$device")
+  read_driver
+  answer="$answer present=yes bus=yes driver=$driver unbindable=$(yes_if test -e "$device/driver/unbind")"
+  encode "${real#"$root"}"
+  answer="$answer path=$encoded"
+  journal_of "$key"
+  answer="$answer journal=$journal"
+  if [ "$journal" = stuck ]; then
+    override=-unknown
+  else
+    read_override
+  fi
+  answer="$answer override=$override"
+  look_at_identity
+  look_at_group
+  look_at_wanted
+  guard_of "$real"
+  encode "$guard"
+  answer="$answer guard=$encoded"
+  read_claim "$key"
+  say "$answer claimant=$claimed_by claimDriver=$claimed_driver claimOverride=$claimed_override claimTransaction=$claimed_transaction"
+}
+
+yes_if() {
+  if "$@"; then echo yes; else echo no; fi
+}
+
+look_at_identity() {
+  value_of "$device/modalias"
+  encode "$value"
+  answer="$answer modalias=$encoded"
+  list=''
+  if [ -r "$device/of_node/compatible" ]; then
+    saved=$IFS IFS=$newline
+    set -f
+    for text in $(tr '\0' '\n' <"$device/of_node/compatible"); do
+      encode "$text"
+      list=$list${list:+,}$encoded
+    done
+    set +f
+    IFS=$saved
+  fi
+  answer="$answer compatible=${list:--}"
+}
+
+# The IOMMU group, who else is in it and who has them, and the group's file.
+look_at_group() {
+  group='' members='' node=''
+  [ -L "$device/iommu_group" ] && link=$(readlink "$device/iommu_group") && group=${link##*/}
+  if [ -n "$group" ]; then
+    for member in "$sys/kernel/iommu_groups/$group/devices"/*; do
+      [ -e "$member" ] || continue
+      link=$(readlink "$member/driver")
+      encode "${member##*/}"
+      members=$members${members:+,}$encoded
+      encode "${link##*/}"
+      members="$members;$encoded"
+    done
+    for node in "$root/dev/vfio/$group" "$root/dev/vfio/noiommu-$group" ''; do
+      [ -e "$node" ] && break
+    done
+  fi
+  encode "$group"
+  answer="$answer group=$encoded members=${members:--}"
+  encode "${node#"$root"}"
+  answer="$answer node=$encoded"
+}
+
+# Whether the wanted driver is there and takes a device by name, and if it is not there whether its module is.
+look_at_wanted() {
+  registered=- bindable=- loadable=- similar=-
+  if [ "$wanted" != - ]; then
+    decode "$wanted"
+    folder=$sys/bus/$bus/drivers/$decoded
+    registered=$(yes_if test -d "$folder")
+    bindable=$(yes_if test -e "$folder/bind")
+    if [ "$registered" = no ]; then
+      names_in "$sys/bus/$bus/drivers"
+      similar=${list:--}
+      [ "$module" = - ] || module_there
+    fi
+  fi
+  answer="$answer registered=$registered bindable=$bindable loadable=$loadable similar=$similar"
+}
+
+# loadable: yes, no, or "-" where the board has no list of modules. "-" and "_" are one in a module's name.
+module_there() {
+  decode "$module"
+  pattern=''
+  left=$decoded
+  while [ -n "$left" ]; do
+    tail=${left#?}
+    char=${left%"$tail"}
+    case $char in
+    [-_]) char='[-_]' ;;
+    [!A-Za-z0-9]) char=. ;;
+    esac
+    pattern=$pattern$char
+    left=$tail
+  done
+  value_of "$root/proc/sys/kernel/osrelease"
+  modules=$root/lib/modules/$value/modules.dep
+  [ -r "$modules" ] && loadable=$(yes_if grep -qE "(^|/)$pattern\.ko" "$modules")
+}
+
+# --- the guard: what this session, the disks and the console stand on ------------------------------------------------------
+
+# protected: lines of "<real path><tab><why>", for every device that must not be taken away.
+find_protected() {
+  protected=''
+  protect_network
+  protect_storage
+  for active in $(cat "$sys/class/tty/console/active" 2>/dev/null); do
+    protect "$sys/class/tty/$active/device" "the console $active"
+  done
+  for watchdog in "$sys"/class/watchdog/*; do
+    protect "$watchdog/device" "the watchdog ${watchdog##*/}"
+  done
+  protect_suppliers
+}
+
+# Adds the device behind the link $1, for the reason $2.
+protect() {
+  [ -e "$1" ] || return 0
+  real=$(readlink -f "$1")
+  case $newline$protected in
+  *"$newline$real$tab"*) ;;
+  *) protected=$protected$real$tab$2$newline ;;
+  esac
+}
+
+# The cards that carry this session: by the local address and by the route back. None found: all that are up.
+protect_network() {
+  # shellcheck disable=SC2086 # client address, port, own address, port
+  set -- ${SSH_CONNECTION-}
+  card=''
+  if [ "$#" -ge 4 ]; then
+    for card in $(cards_with_address "${3%%\%*}") $(card_towards "${1%%\%*}"); do
+      protect_card "$card" "the network card $card, which carries this SSH session"
+    done
+  fi
+  case $protected in
+  */*) return ;;
+  esac
+  for folder in "$sys"/class/net/*; do
+    value_of "$folder/operstate"
+    [ "$value" = down ] || protect_card "${folder##*/}" "the network card ${folder##*/} (which card carries this session is not known)"
+  done
+}
+
+cards_with_address() {
+  ip -o addr show 2>/dev/null | while read -r _ card _ address _; do
+    [ "${address%%/*}" = "${1#::ffff:}" ] && echo "${card%@*}"
+  done
+}
+
+card_towards() {
+  ip route get "${1#::ffff:}" 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p'
+}
+
+# A bond, bridge or VLAN stands on the cards below it.
+protect_card() {
+  protect "$sys/class/net/$1/device" "$2"
+  for lower in "$sys/class/net/$1"/lower_*; do
+    [ -e "$lower" ] && protect_card "${lower##*/lower_}" "$2, over ${lower##*/lower_}"
+  done
+}
+
+# What is mounted or swapped to. A mount whose device cannot be told guards every disk and every card.
+protect_storage() {
+  [ -r "$root/proc/self/mountinfo" ] || protect_everything "what is mounted here is not known"
+  while read -r _ _ numbers _ where options; do
+    if [ -e "$sys/dev/block/$numbers" ]; then
+      protect_disk "$sys/dev/block/$numbers" "the disk under $where"
+    else
+      # shellcheck disable=SC2086 # type, source and options, without spaces
+      protect_mount ${options##* - }
+    fi
+  done 2>/dev/null <"$root/proc/self/mountinfo"
+  where=''
+  while read -r swap _; do
+    case $swap in
+    /*) protect_swap ;;
+    esac
+  done 2>/dev/null <"$root/proc/swaps"
+}
+
+# A swap file lies on a mount, which is protected by itself; one that is not seen may lie anywhere.
+protect_swap() {
+  if [ -e "$sys/class/block/${swap##*/}" ]; then
+    protect_disk "$sys/class/block/${swap##*/}" "the swap $swap"
+  elif [ ! -f "$root$swap" ]; then
+    protect_everything "the swap $swap, whose device is not known"
+  fi
+}
+
+# The mount at $where of the type $1, source $2 and options $3, which has no disk of its own number.
+protect_mount() {
+  why="$where is a mount of type $1, whose device is not known"
+  case $1 in
+  autofs | bpf | binder | binfmt_misc | cgroup | cgroup2 | configfs | debugfs | devpts | devtmpfs | efivarfs | functionfs | fusectl) ;;
+  hugetlbfs | mqueue | nfsd | nsfs | proc | pstore | ramfs | resctrl | rootfs | rpc_pipefs | securityfs | selinuxfs | smackfs) ;;
+  sysfs | tmpfs | tracefs | xenfs) ;;
+  overlay) layers_are_mounted "$3" || protect_everything "$why" ;;
+  btrfs) protect_each_disk "$sys"/fs/btrfs/*/devices/* ;;
+  ubifs)
+    volume=${2##*ubi}
+    value_of "$sys/class/ubi/ubi${volume%%[!0-9]*}/mtd_num"
+    if [ -n "$value" ] && [ -e "$sys/class/mtd/mtd$value/device" ]; then
+      protect "$sys/class/mtd/mtd$value/device" "the flash under $where"
+    else
+      protect_everything "$why"
+    fi
+    ;;
+  *) protect_everything "$why" ;;
+  esac
+}
+
+# Whether the layers that $1 names are folders of other mounts, which are protected by themselves. Those of the root are not
+# believed: what bore their names when it was mounted is out of sight.
+layers_are_mounted() {
+  [ "$where" != / ] || return 1
+  saved=$IFS IFS=,:
+  set -f
+  # shellcheck disable=SC2086 # options and paths
+  set -- $1
+  set +f
+  IFS=$saved
+  for layer in "$@"; do
+    case $layer in
+    *=/*) layer=${layer#*=} ;;
+    /*) ;;
+    *) continue ;;
+    esac
+    [ -d "$root$layer" ] || return 1
+  done
+}
+
+# The disks of a file system that lies on several: which of them is whose is not told, so all.
+protect_each_disk() {
+  [ -e "$1" ] || protect_everything "$why"
+  for entry in "$@"; do
+    protect_disk "$entry" "a disk of the file system under $where"
+  done
+}
+
+# A partition stands on its disk, a loop, dm or md device on others. The file under a loop lies on a mount, which is protected by
+# itself; one that is not seen, or that bears the root, may lie anywhere.
+protect_disk() {
+  protect "$1" "$2"
+  for slave in "$1"/slaves/*; do
+    [ -e "$slave" ] && protect_disk "$slave" "$2, over ${slave##*/}"
+  done
+  [ -e "$1/partition" ] && protect_disk "$1/.." "$2"
+  [ -e "$1/loop" ] || return 0
+  value_of "$1/loop/backing_file"
+  [ -n "$value" ] && [ -e "$root$value" ] && [ "$where" != / ] || protect_everything "$2 is a file that is not seen"
+}
+
+protect_everything() {
+  for entry in "$sys"/class/block/*/device "$sys"/class/net/*/device; do
+    protect "$entry" "$1"
+  done
+}
+
+# What a protected device, or a parent of it, is supplied by is protected too, and so on; and who shares its IOMMU group.
+protect_suppliers() {
+  seen=''
+  while [ "$seen" != "$protected" ]; do
+    seen=$protected
+    left=$protected
+    while [ -n "$left" ]; do
+      line=${left%%"$newline"*}
+      left=${left#*"$newline"}
+      path=${line%%"$tab"*}
+      why=${line#*"$tab"}
+      while [ "${path%/*}" != "$sys" ] && [ -n "$path" ]; do
+        for link in "$path"/supplier:*/supplier; do
+          supplier=${link#"$path"/supplier:}
+          protect "$link" "$why, supplied by ${supplier%/supplier}"
+        done
+        for link in "$path"/iommu_group/devices/*; do
+          protect "$link" "$why, in one IOMMU group with it"
+        done
+        path=${path%/*}
+      done
+    done
+  done
+}
+
+# guard: why the device at the real path $1 must not be taken away, empty if it may.
+guard_of() {
+  guard=''
+  left=$protected
+  while [ -n "$left" ]; do
+    line=${left%%"$newline"*}
+    left=${left#*"$newline"}
+    path=${line%%"$tab"*}
+    case $path in
+    "$1") guard=${line#*"$tab"} ;;
+    "$1"/*) guard="${line#*"$tab"} (through ${path#"$1"/})" ;;
+    esac
+    [ -z "$guard" ] || return 0
+  done
+}
+
+# --- the state folder, the lock and who lives ------------------------------------------------------------------------------
+
+# state: the folder for this boot below the first of four that is ours and in memory; empty where there is none, or where somebody
+# else or a link took its name: no later one then, or two scripts might choose differently.
+choose_state() {
+  state=''
+  for base in /run /var/run /dev/shm /tmp; do
+    [ -d "$root$base" ] && [ ! -L "$root$base" ] && is_ours "$root$base" && is_in_memory "$base" || continue
+    top=$root$base/devbind
+    [ -L "$top" ] && return
+    [ -e "$top" ] && ! is_ours "$top" && return
+    state=$top/$boot
+    return
+  done
+}
+
+# Whether the folder $1 belongs to the user who asks: root, and on a test's made tree the tester.
+is_ours() {
+  # shellcheck disable=SC2012,SC2046 # the owner is the third word; no name is parsed
+  set -- $(ls -ldn "$1" 2>/dev/null)
+  [ "${3-}" = "$(id -u)" ]
+}
+
+# Whether the folder $1 lies on a file system that is only memory, by the longest mount point above it.
+is_in_memory() {
+  mounted_as='' longest=''
+  while read -r _ where type _; do
+    case $1/ in
+    "${where%/}"/*) [ "${#where}" -ge "${#longest}" ] && longest=$where mounted_as=$type ;;
+    esac
+  done 2>/dev/null <"$root/proc/mounts"
+  case $mounted_as in
+  tmpfs | ramfs | rootfs | devtmpfs) return 0 ;;
+  *) return 1 ;;
+  esac
+}
+
+# Makes the state folder, drops what another boot left, and refuses a folder that somebody else made.
+make_state() {
+  [ -n "$state" ] || return 1
+  top=${state%/*}
+  [ -L "$top" ] && return 1
+  [ -d "$top" ] || mkdir "$top" 2>/dev/null
+  is_ours "$top" || return 1
+  [ -d "$state" ] || mkdir "$state" 2>/dev/null
+  [ -d "$state" ] || return 1
+  for old in "$top"/*; do
+    [ "$old" = "$state" ] || rm -rf "$old"
+  done
+}
+
+# who: pid, start time and boot of the process $1 ("self": the very (sub)shell that asks); a pid alone may be used again. Fails
+# where it does not live; a zombie does not.
+identify() {
+  who='' stat=''
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null
+  [ -n "$stat" ] || return 1
+  # shellcheck disable=SC2086 # fields of proc(5)
+  set -- "${stat%% *}" ${stat##*) }
+  case $2 in Z | X) return 1 ;; esac
+  who=$1
+  shift 20
+  who=$who.$1.$boot
+}
+
+# Whether the process that $1 names still lives.
+lives() {
+  [ "${1##*.}" = "$boot" ] && identify "${1%%.*}" && [ "$who" = "$1" ]
+}
+
+# owner: who holds the board's lock; fails when nobody does.
+lock_owner() {
+  [ -n "$state" ] && [ -L "$state/lock" ] && owner=$(readlink "$state/lock")
+}
+
+# Takes the lock for $me: a symlink, so that the lock and its owner appear at once. Waits $1 seconds for a living owner; owner
+# is empty when it fails for want of room.
+take_lock() {
+  patience=$1 tries=0
+  until ln -s "$me" "$state/lock" 2>/dev/null; do
+    tries=$((tries + 1))
+    if ! lock_owner; then
+      owner=''
+      [ "$tries" -lt 50 ] || return 1
+    elif lives "$owner" || [ "$tries" -ge 50 ]; then
+      [ "$patience" -gt 0 ] || return 1
+      patience=$((patience - 1)) tries=0
+      sleep 1
+    else
+      remove_link lock "$owner"
+    fi
+  done
+}
+
+# Removes the link $1 if it is still $2's, as the only one who may: whoever holds broke.<owner>. A breaker that died is broken
+# in the same way.
+remove_link() {
+  if ln -s "$me" "$state/broke.$2" 2>/dev/null; then
+    [ "$(readlink "$state/$1")" = "$2" ] && rm -f "$state/$1"
+    rm -f "$state/broke.$2"
+  else
+    breaker=$(readlink "$state/broke.$2") || return 0
+    lives "$breaker" || remove_link "broke.$2" "$breaker"
+  fi
+}
+
+# --- journals and claims ---------------------------------------------------------------------------------------------------
+
+# Files below the state folder: lock, broke.<owner>, claim.<bus>,<device>; new.<n>.<pid.start.boot> while it is written; and for a
+# transaction asked.<id> (a link to its writer), journal.<id>, and how that ended, by whoever renames it first: done.<id> or
+# undone.<id> (only until outcome.<id> is there), or stuck.<id>, of which held.<id> tells until there is an outcome.
+
+# Journals, format 1, frozen:  devbind-journal 1 / transaction <id> / claimant <name> / writer <pid.start.boot> /
+#   device <bus>,<name>,<driver before>,<override before>,<driver wished>,<override wished> ... / end <number of devices>
+write_journal() {
+  number=1
+  {
+    echo "devbind-journal 1"
+    echo "transaction $transaction"
+    echo "claimant $claimant"
+    echo "writer $me"
+    while [ "$number" -le "$devices" ]; do
+      eval "echo \"device \$key_$number,\$seen_driver_$number,\$seen_override_$number,\$wish_driver_$number,\$wish_override_$number\""
+      number=$((number + 1))
+    done
+    echo "end $devices"
+  } >"$state/new.0.$me" 2>/dev/null
+  [ "$(tail -n 1 "$state/new.0.$me" 2>/dev/null)" = "end $devices" ] &&
+    mv "$state/new.0.$me" "$state/journal.$transaction" 2>/dev/null
+}
+
+# journal: "interrupted", "running" or "stuck" where a journal names the device with the key $1, else "-".
+journal_of() {
+  journal=-
+  [ -n "$state" ] || return 0
+  for file in "$state"/journal.* "$state"/stuck.*; do
+    [ -r "$file" ] && grep -qF "device $1," "$file" || continue
+    read_writer "$file"
+    case ${file##*/} in
+    stuck.*) journal=stuck ;;
+    *) if lives "$writer"; then journal=running; else journal=interrupted; fi ;;
+    esac
+  done
+}
+
+# writer: who wrote the journal $1.
+read_writer() {
+  writer=''
+  while read -r word rest; do
+    [ "$word" = writer ] && writer=$rest
+  done <"$1"
+}
+
+# Undoes what dead writers left, before anything else is done: the lock is ours, so nobody else is at it. A stuck journal is left
+# alone unless it names a device of ours.
+recover() {
+  sweep
+  for file in "$state"/journal.* "$state"/stuck.*; do
+    [ -r "$file" ] || continue
+    read_writer "$file"
+    lives "$writer" && continue
+    case ${file##*/} in
+    stuck.*) names_ours "$file" || continue ;;
+    esac
+    recovered=$recovered${recovered:+,}${file##*.}
+    recover_one "$file" "${file##*.}"
+  done
+}
+
+# What dead writers had in their hands, and transactions that had ended but not yet said so.
+sweep() {
+  for file in "$state"/new.*; do
+    writer=${file##*/new.}
+    [ ! -e "$file" ] || lives "${writer#*.}" || rm -f "$file"
+  done
+  for file in "$state"/asked.*; do
+    [ ! -L "$file" ] || lives "$(readlink "$file")" || rm -f "$file"
+  done
+  for file in "$state"/done.* "$state"/undone.*; do
+    [ -r "$file" ] || continue
+    read_writer "$file"
+    ended=${file##*/}
+    lives "$writer" || { keep_outcome "${file##*.}" "is=${ended%%.*}" && rm -f "$file"; }
+  done
+}
+
+# Undoes the journal $1 of the transaction $2. One that cannot be undone is kept as stuck; one that was stuck already is let go,
+# since a new wish for the device is the way out.
+recover_one() {
+  if undo_journal "$1"; then
+    drop_claims_of "$2"
+    keep_outcome "$2" "is=undone problem=killed"
+    rm -f "$1"
+  elif [ "$1" = "$state/stuck.$2" ]; then
+    rm -f "$1"
+  else
+    mv "$1" "$state/stuck.$2"
+    keep_outcome "$2" "is=stuck problem=killed left=$first_left undoing=$first_word"
+  fi
+}
+
+names_ours() {
+  number=1
+  while [ "$number" -le "$devices" ]; do
+    eval "key=\$key_$number"
+    grep -qF "device $key," "$1" && return 0
+    number=$((number + 1))
+  done
+  return 1
+}
+
+# Brings every device of the journal $1 to its state before, the last one first. first_left and first_word: the first device
+# that did not come back and what was refused.
+undo_journal() {
+  first_left='' first_word=''
+  for entry in $(sed -n 's/^device //p' "$1" | sed '1!G;h;$!d'); do
+    saved=$IFS IFS=,
+    # shellcheck disable=SC2086 # split at the commas
+    set -- $entry
+    IFS=$saved
+    decode "$1" && bus=$decoded
+    decode "$2" && name=$decoded
+    device=$sys/bus/$bus/devices/$name
+    converge "$3" "$4" || [ -n "$first_left" ] || first_left=$left_over first_word=$undo_word
+  done
+  [ -z "$first_left" ]
+}
+
+# Claims, format 1, frozen:  devbind-claim 1 / claimant <name> / driver <before> / override <before> / transaction <id> / end 4
+# claimed_by, claimed_driver, claimed_override, claimed_transaction: the claim on the device with the key $1, "-" for none.
+read_claim() {
+  claimed_by=- claimed_driver=- claimed_override=- claimed_transaction=-
+  [ -n "$state" ] && [ -r "$state/claim.$1" ] || return 0
+  while read -r word rest; do
+    case $word in
+    claimant) claimed_by=$rest ;;
+    driver) claimed_driver=$rest ;;
+    override) claimed_override=$rest ;;
+    transaction) claimed_transaction=$rest ;;
+    esac
+  done <"$state/claim.$1"
+}
+
+# Writes what the request would have claimed to files of its own, while nothing is changed yet: later there may be no room.
+prepare_claims() {
+  number=1
+  while [ "$number" -le "$devices" ]; do
+    eval "claim=\$claim_$number past_driver=\$past_driver_$number past_override=\$past_override_$number"
+    if [ "$claim" = take ]; then
+      {
+        echo "devbind-claim 1"
+        echo "claimant $claimant"
+        echo "driver $past_driver"
+        echo "override $past_override"
+        echo "transaction $transaction"
+        echo "end 4"
+      } >"$state/new.$number.$me" 2>/dev/null
+      [ "$(tail -n 1 "$state/new.$number.$me" 2>/dev/null)" = "end 4" ] || return 1
+    fi
+    number=$((number + 1))
+  done
+}
+
+# Takes, keeps or drops the claim on each device as the request says.
+settle_claims() {
+  number=1 number_of_step=$steps
+  while [ "$number" -le "$devices" ]; do
+    eval "key=\$key_$number claim=\$claim_$number"
+    case $claim in
+    take)
+      mv "$state/new.$number.$me" "$state/claim.$key" 2>/dev/null || failed state '' || return 1
+      ;;
+    drop)
+      read_claim "$key"
+      [ "$claimed_by" = "$claimant" ] && rm -f "$state/claim.$key"
+      ;;
+    esac
+    number=$((number + 1))
+  done
+  return 0
+}
+
+drop_claims_of() {
+  for file_of_claim in "$state"/claim.*; do
+    [ -r "$file_of_claim" ] && grep -qxF "transaction $1" "$file_of_claim" && rm -f "$file_of_claim"
+  done
+  return 0
+}
+
+# --- the transaction -------------------------------------------------------------------------------------------------------
+
+# A writer in the background does the work and keeps its outcome in a file; this script waits for it, no longer than asked,
+# and says the outcome. A link or a script that dies takes nothing with it: the writer ends by itself.
+answer_apply() {
+  say_board
+  if ! make_state; then
+    say outcome is=refused problem=state
+  else
+    was_asked || have_written
+    say_outcome
+  fi
+  look_at_devices
+}
+
+# Whether this transaction is under way or has ended; one that was only turned away may be tried again.
+was_asked() {
+  for word in "done" undone journal stuck; do
+    [ -e "$state/$word.$transaction" ] && return 0
+  done
+  link=$(readlink "$state/asked.$transaction") && lives "$link" && return 0
+  grep -qE 'is=(done|undone|stuck)' "$state/outcome.$transaction" 2>/dev/null && return 0
+  rm -f "$state/asked.$transaction" "$state/outcome.$transaction" "$state/held.$transaction"
+  return 1
+}
+
+have_written() {
+  recovered=''
+  (write_everything) </dev/null >/dev/null 2>&1 &
+  pid=$!
+  identify "$pid"
+  worker=$who
+  start_clock apply
+  wait "$pid" 2>/dev/null
+  ended=$?
+  stop_clock
+  [ ! -r "$state/outcome.$transaction" ] || return
+  if [ -n "$late" ] && lives "$worker"; then
+    let_go_of_writer </dev/null >/dev/null 2>&1
+  elif [ -e "$state/journal.$transaction" ] || [ "$ended" -gt 128 ]; then
+    (undo_for_dead_writer) </dev/null >/dev/null 2>&1
+  fi
+}
+
+# The best that is known: the outcome, else what the journal became, else whether the writer still lives. A writer that ended
+# and left nothing had no room to.
+say_outcome() {
+  for told in outcome held; do
+    [ -r "$state/$told.$transaction" ] || continue
+    while read -r text; do
+      say "$text"
+    done <"$state/$told.$transaction"
+    return
+  done
+  if [ -e "$state/done.$transaction" ]; then
+    say outcome is=done
+  elif [ -e "$state/undone.$transaction" ]; then
+    say outcome is=undone
+  elif [ -e "$state/stuck.$transaction" ]; then
+    say outcome is=stuck problem=held
+  elif [ -e "$state/journal.$transaction" ]; then
+    read_writer "$state/journal.$transaction"
+    if lives "$writer"; then say outcome is=running; else say outcome is=interrupted; fi
+  elif link=$(readlink "$state/asked.$transaction") && lives "$link"; then
+    say outcome is=running
+  elif [ "$operation" = apply ]; then
+    say outcome is=refused problem=state
+  else
+    say outcome is=unknown
+  fi
+}
+
+# Asked by a client that lost its link: what became of the transaction?
+answer_outcome() {
+  say_board
+  if [ -n "$state" ]; then say_outcome; else say outcome is=unknown; fi
+}
+
+# After $timeout seconds: a look ends with the path the kernel holds; an apply wakes up from its wait.
+start_clock() {
+  script=$$ left=$timeout
+  if [ "$1" = apply ]; then
+    trap 'late=yes' USR1
+  fi
+  {
+    while [ "$left" -gt 0 ]; do
+      sleep 1 >/dev/null 2>&1
+      kill -0 "$script" 2>/dev/null || exit 0
+      left=$((left - 1))
+    done
+    if [ "$1" = apply ]; then
+      kill -USR1 "$script"
+    else
+      held=$(readlink "/proc/$script/fd/0")
+      encode "$held"
+      printf '%s\n' "$nonce held $encoded"
+    fi
+  } </dev/null 2>/dev/null &
+  clock=$!
+}
+
+stop_clock() {
+  kill "$clock" 2>/dev/null
+  wait "$clock" 2>/dev/null
+}
+
+# The kernel does not come back from a write. The writer finishes the undo when it does; its journal becomes "stuck", which
+# bars only its own devices, and the lock is free for the others. A writer that is held before its journal was only reading.
+let_go_of_writer() {
+  identify self && me=$who
+  held=$(readlink "/proc/$pid/fd/1")
+  kill -USR1 "$pid"
+  if mv "$state/journal.$transaction" "$state/stuck.$transaction" 2>/dev/null; then
+    remove_link lock "$worker"
+    case $held in
+    "$sys"/*) ;;
+    *) held='' ;;
+    esac
+    encode "${held##*/}" && word=$encoded
+    encode "${held#"$root"}"
+    keep held "$transaction" "is=stuck problem=held word=$word path=$encoded holder=$(holder_of_groups)"
+    return
+  fi
+  patience=3
+  while [ ! -e "$state/outcome.$transaction" ] && lives "$worker" && [ "$patience" -gt 0 ]; do
+    sleep 1
+    patience=$((patience - 1))
+  done
+  [ ! -e "$state/outcome.$transaction" ] && lives "$worker" || return
+  remove_link lock "$worker"
+  keep held "$transaction" "is=busy owner=$worker"
+}
+
+# The names of the processes that have a file of vfio open, as "name/pid", with commas between.
+holder_of_groups() {
+  holders=''
+  # shellcheck disable=SC2012 # the links' targets are wanted, and ls reads them all at once
+  for line in $(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e 's|^/proc/\([0-9]*\)/fd:$|p\1|p' -e 's|.* -> /dev/vfio/\(.*\)|f\1|p'); do
+    case $line in
+    p*) process=${line#p} ;;
+    fvfio) ;;
+    f*)
+      value_of "/proc/$process/comm"
+      encode "$value"
+      holders=$holders${holders:+,}$encoded/$process
+      ;;
+    esac
+  done
+  echo "${holders:--}"
+}
+
+# The writer was killed: this script undoes in its place.
+undo_for_dead_writer() {
+  identify self && me=$who
+  take_lock "$timeout" || return
+  recover
+  [ -e "$state/outcome.$transaction" ] || keep_outcome "$transaction" "is=undone problem=killed"
+  remove_link lock "$me"
+}
+
+# Keeps the outcome $2 of the transaction $1 for whoever asks. Older ones are dropped from the 64th on.
+keep_outcome() {
+  keep outcome "$1" "$2${recovered:+ recovered=$recovered}" || return 1
+  rm -f "$state/held.$1"
+  # shellcheck disable=SC2012 # names made here
+  ls -t "$state"/outcome.* 2>/dev/null | tail -n +65 | while read -r old; do
+    rm -f "$old"
+  done
+}
+
+# Writes the line $3 to the file $1.$2, whole or not at all.
+keep() {
+  echo "outcome $3" >"$state/new.0.$me" 2>/dev/null && mv "$state/new.0.$me" "$state/$1.$2"
+}
+
+# The writer. Everything up to the journal only reads; after it, every way out is done, undone or stuck.
+write_everything() {
+  trap 'late=yes' USR1
+  trap '' INT TERM
+  identify self && me=$who
+  leave_session
+  ln -s "$me" "$state/asked.$transaction"
+  if ! take_lock "$((timeout / 2))"; then
+    refusal="is=busy owner=$owner"
+    [ -n "$owner" ] || refusal='is=refused problem=state'
+    keep_outcome "$transaction" "$refusal"
+  else
+    recover
+    write_if_allowed
+    remove_link lock "$me"
+  fi
+  rm -f "$state/asked.$transaction" "$state"/new.*."$me"
+}
+
+# So that the end of the session is not the end of the writer, where the board keeps sessions in control groups.
+leave_session() {
+  for file in "$sys"/fs/cgroup/cgroup.procs "$sys"/fs/cgroup/systemd/cgroup.procs "$sys"/fs/cgroup/unified/cgroup.procs; do
+    [ -w "$file" ] && echo "${me%%.*}" >"$file"
+  done
+}
+
+write_if_allowed() {
+  refusal='is=refused problem=state'
+  if ! may_write || ! prepare_claims; then
+    keep_outcome "$transaction" "$refusal"
+  elif [ "$steps" -gt 0 ]; then
+    if write_journal; then run_transaction; else keep_outcome "$transaction" "$refusal"; fi
+  else
+    settle_claims && refusal=is=done
+    keep_outcome "$transaction" "$refusal"
+  fi
+}
+
+# refusal: why nothing may be written now. What the plan was made from must still hold.
+may_write() {
+  number=1
+  while [ "$number" -le "$devices" ]; do
+    device_number "$number"
+    eval "seen_driver=\$seen_driver_$number seen_override=\$seen_override_$number"
+    refusal="is=moved device=$((number - 1))"
+    [ -e "$device" ] || return 1
+    journal_of "$key"
+    if [ "$journal" != - ]; then
+      refusal="is=refused problem=journal device=$((number - 1))"
+      return 1
+    fi
+    read_driver
+    read_override
+    [ "$driver" = "$seen_driver" ] && [ "$override" = "$seen_override" ] || return 1
+    read_claim "$key"
+    if [ "$claimed_by" != - ] && [ "$claimed_by" != "$claimant" ] && [ "$force" = no ]; then
+      return 1
+    fi
+    number=$((number + 1))
+  done
+  refusal="is=busy owner=$me"
+  [ -z "$late" ] && lock_owner && [ "$owner" = "$me" ] || return 1
+  refusal='is=refused problem=state'
+}
+
+# Modules first, since they make the files that the steps write to; then the files are all there, or nothing else is written.
+# Done is who renames the journal: the waiting script, when its patience ends, does so too.
+run_transaction() {
+  journal_file=$state/journal.$transaction
+  if load_modules && resolve_steps && perform && arrived && settle_claims; then
+    if mv "$journal_file" "$state/done.$transaction" 2>/dev/null; then
+      keep_outcome "$transaction" is=done && rm -f "$state/done.$transaction"
+      return
+    fi
+    number_of_step=$steps
+    failed late ''
+  fi
+  failure="problem=$problem step=$number_of_step word=$word device=${owner_of_step:--} kernel=$kernel"
+  [ -e "$journal_file" ] || journal_file=$state/stuck.$transaction
+  drop_claims_of "$transaction"
+  if undo_journal "$journal_file"; then
+    mv "$state/journal.$transaction" "$state/undone.$transaction" 2>/dev/null || mv "$state/stuck.$transaction" "$state/undone.$transaction"
+    keep_outcome "$transaction" "is=undone $failure" && rm -f "$state/undone.$transaction"
+  else
+    mv "$state/journal.$transaction" "$state/stuck.$transaction" 2>/dev/null
+    keep_outcome "$transaction" "is=stuck $failure left=$first_left undoing=$first_word"
+  fi
+}
+
+# kernel: the encoded text of what a command printed; problem, word and number_of_step name what failed.
+failed() {
+  problem=$1
+  encode "$2"
+  kernel=$encoded
+  eval "owner_of_step=\$owner_$number_of_step word=\$word_$number_of_step"
+  return 1
+}
+
+load_modules() {
+  number_of_step=1
+  while [ "$number_of_step" -le "$steps" ]; do
+    eval "word=\$word_$number_of_step value=\$value_$number_of_step"
+    if [ "$word" = module ]; then
+      text=$(modprobe -- "$value" 2>&1) || failed module "$text" || return 1
+      [ -z "$late" ] || failed late '' || return 1
+    fi
+    number_of_step=$((number_of_step + 1))
+  done
+}
+
+# path_N: the file that step N writes to, tested here, because afterwards nothing may be forked or looked up.
+resolve_steps() {
+  number_of_step=1
+  while [ "$number_of_step" -le "$steps" ]; do
+    eval "owner=\$owner_$number_of_step word=\$word_$number_of_step value=\$value_$number_of_step"
+    device_number "$((owner + 1))"
+    case $word in
+    module) path='' text='' ;;
+    override) path=$device/driver_override text=$value ;;
+    probe) path=$sys/bus/$bus/drivers_probe text=$name ;;
+    *) path=$sys/bus/$bus/drivers/$value/$word text=$name ;;
+    esac
+    eval "path_$number_of_step=\$path text_$number_of_step=\$text"
+    if [ "$word" != module ] && [ ! -e "$path" ]; then
+      failed missing "${path#"$root"}"
+      return 1
+    fi
+    number_of_step=$((number_of_step + 1))
+  done
+}
+
+# The writes themselves, by the shell's own echo: nothing here forks unless a write is refused.
+perform() {
+  number_of_step=1
+  while [ "$number_of_step" -le "$steps" ]; do
+    eval "path=\$path_$number_of_step text=\$text_$number_of_step"
+    if [ -n "$path" ]; then
+      [ -z "$late" ] || failed late '' || return 1
+      put "$text" "$path" || really_refused || return 1
+    fi
+    number_of_step=$((number_of_step + 1))
+  done
+}
+
+# Writes the line $1 to the file $2 at once. echo is builtin everywhere and printf is not, but some echoes read "-n" and "\".
+put() {
+  case $1 in
+  -* | *\\*) printf '%s\n' "$1" >"$2" ;;
+  *) echo "$1" >"$2" ;;
+  esac
+}
+
+# A refused write once more through /bin/echo, which names the kernel's error in every shell. Not refused if what the step was
+# for is true by now: the module bound the device itself, or the device is unbound already.
+really_refused() {
+  case $text in
+  -* | *\\*) refused_text=$({ put "$text" "$path"; } 2>&1) && return 0 ;;
+  *) refused_text=$({ /bin/echo "$text" >"$path"; } 2>&1) && return 0 ;;
+  esac
+  [ -x /bin/echo ] || refused_text=$({ put "$text" "$path"; } 2>&1)
+  eval "owner=\$owner_$number_of_step word=\$word_$number_of_step value=\$value_$number_of_step"
+  device_number "$((owner + 1))"
+  read_driver
+  encode "$value"
+  case $word in
+  bind) [ "$driver" = "$encoded" ] && return 0 ;;
+  unbind) [ "$driver" = - ] && [ -e "$device" ] && return 0 ;;
+  esac
+  failed write "$refused_text"
+}
+
+# Reads every device back: only the driver's link and the override say what is true. A probe may still be under way.
+arrived() {
+  number=1 number_of_step=$steps
+  while [ "$number" -le "$devices" ]; do
+    eval "wish_driver=\$wish_driver_$number wish_override=\$wish_override_$number"
+    device_number "$number"
+    patience=3
+    while read_driver && [ "$wish_driver" != -any ] && [ "$driver" != "$wish_driver" ] && [ "$patience" -gt 0 ]; do
+      sleep 1
+      patience=$((patience - 1))
+    done
+    read_override
+    if [ ! -e "$device" ]; then
+      failed vanished ''
+    elif [ "$wish_driver" != -any ] && [ "$driver" != "$wish_driver" ]; then
+      failed readback "$driver"
+    elif [ "$wish_override" != -any ] && [ "$override" != "$wish_override" ]; then
+      failed readback "$override"
+    else
+      number=$((number + 1))
+      continue
+    fi
+    owner_of_step=$((number - 1))
+    return 1
+  done
+}
+
+# Brings $device to the driver $1 and the override $2 (both encoded), whatever it is at now. left_over and undo_word: the device
+# that did not come back and the write that was refused. Override first, so that no other driver takes the device in between;
+# an override that the driver does not match is written after it is bound.
+converge() {
+  encode "$bus,$name"
+  left_over=$encoded undo_word=gone
+  [ -e "$device" ] || return 1
+  read_driver
+  read_override
+  while_binding=$2
+  [ "$1" != - ] && [ "$2" != - ] && while_binding=$1
+  [ "$driver" = "$1" ] || set_override "$while_binding" || return 1
+  undo_word=unbind
+  if [ "$driver" != "$1" ] && [ "$driver" != - ]; then
+    decode "$driver"
+    put "$name" "$sys/bus/$bus/drivers/$decoded/unbind" || { read_driver && [ "$driver" = - ]; } || return 1
+    driver=-
+  fi
+  undo_word=bind
+  if [ "$driver" != "$1" ]; then
+    decode "$1"
+    put "$name" "$sys/bus/$bus/drivers/$decoded/bind"
+    read_driver
+    [ "$driver" = "$1" ] || return 1
+  fi
+  set_override "$2"
+}
+
+# Writes the override $1 (encoded) to $device unless it is there already; an empty line clears.
+set_override() {
+  undo_word=override
+  [ "$override" = "$1" ] && return 0
+  [ "$override" = -unsupported ] && return 0
+  decode "$1"
+  put "$decoded" "$device/driver_override" || return 1
+  override=$1
+}

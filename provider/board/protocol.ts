@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { DevbindError } from "../errors";
+
+/**
+ * Version 1 of what is said between this package and `devbind.sh` (frozen). A request is one line of shell words made of safe bytes
+ * only; an answer is lines of `<nonce> <word> <key>=<value>…`, ended by `<nonce> end <number of lines>` or `<nonce> held <path>`.
+ * Whatever else a board prints is passed over; what it says under the nonce is checked before it is believed.
+ */
+export const protocolVersion = 1;
+
+/** A value of the wire, ready to be put between commas: safe bytes as they are, all others %XX, "-" for null. */
+export function encode(value: string | null): string {
+  if (value === null || value === "") return "-";
+  const encoded = [...Buffer.from(value, "utf8")]
+    .map((byte) =>
+      /[A-Za-z0-9._:@+/-]/.test(String.fromCharCode(byte))
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+    )
+    .join("");
+  return encoded.startsWith("-") ? `%2D${encoded.slice(1)}` : encoded;
+}
+
+/** The value that a word of the wire stands for; null for "-". Bytes that are no UTF-8 become U+FFFD. */
+export function decode(word: string): string | null {
+  if (word === "-") return null;
+  const bytes = word.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+/** The line that calls the script: it does nothing unless it arrives whole. */
+export function requestLine(nonce: string, operation: "look" | "apply" | "outcome", items: string[][]): string {
+  const words = items.map((item) => item.join(","));
+  const line = ["devbind", String(protocolVersion), nonce, operation, String(items.length), ...words, `end-${nonce}`].join(" ");
+  if (!/^[A-Za-z0-9._:@+/%, -]+$/.test(line)) throw new Error("a request holds a byte that a shell could read as its own");
+  return `${line}\n`;
+}
+
+/** One line of an answer. */
+export interface AnswerLine {
+  word: string;
+  fields: Record<string, string>;
+}
+
+/** Whether the last line of an answer is there. */
+export function isComplete(stdout: string, nonce: string): boolean {
+  const tail = stdout.slice(-1024);
+  return new RegExp(`(^|\\n)${nonce} (end \\d+|held \\S+)\\r?\\n`).test(tail);
+}
+
+/**
+ * Takes an answer apart.
+ * @throws DevbindError `protocol` for an answer that is cut, miscounted or not of this request; `stuck` where the kernel holds a file
+ */
+export function parseAnswer(stdout: string, nonce: string, address: string): AnswerLine[] {
+  const own = stdout
+    .split("\n")
+    .map((line) => line.replace(/\r$/, ""))
+    .filter((line) => line.startsWith(`${nonce} `));
+  const lines = own.map((line) => line.slice(nonce.length + 1));
+  const last = lines.pop();
+  const held = /^held (\S+)$/.exec(last ?? "");
+  if (held) throw heldByKernel(address, decode(held[1] ?? "-") ?? "a file");
+  if (last !== `end ${lines.length}`) throw garbled(address, `it told of ${last ?? "nothing"} after ${lines.length} lines`);
+  return lines.map((line) => {
+    const [word = "", ...pairs] = line.split(" ");
+    const fields = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+    return { word, fields };
+  });
+}
+
+/** A field that must be there, decoded. */
+export const field = z.string().transform(decode);
+export const text = z.string().transform((word) => decode(word) ?? "");
+/** A comma-separated list, each element decoded. */
+export const list = z
+  .string()
+  .transform((word) => (word === "-" || word === "" ? [] : word.split(",").map((element) => decode(element) ?? "")));
+export const yes = z.enum(["yes", "no"]).transform((word) => word === "yes");
+/** yes, no or "-". */
+export const yesOrNothing = z.enum(["yes", "no", "-"]).transform((word) => (word === "-" ? null : word === "yes"));
+
+/** Reads one line by a schema; what does not fit is a board that answers wrongly. */
+export function readLine<T extends z.ZodType>(line: AnswerLine | undefined, schema: T, address: string): z.output<T> {
+  const parsed = schema.safeParse(line?.fields);
+  if (parsed.success) return parsed.data;
+  throw garbled(address, `its line "${line?.word ?? "(none)"}" has no right ${parsed.error.issues[0]?.path.join(".") ?? "form"}`);
+}
+
+function garbled(address: string, why: string): DevbindError {
+  return new DevbindError("protocol", {
+    failed: `The answer of ${address} cannot be understood: ${why}.`,
+    now: "Nothing of it was believed.",
+    todo: "Look at the board by hand; its shell or its login script may be broken.",
+  });
+}
+
+function heldByKernel(address: string, path: string): DevbindError {
+  return new DevbindError("stuck", {
+    failed: `The kernel of ${address} does not answer: reading ${path.replace(/[^\x20-\x7e]/g, "?").slice(0, 200)} hangs, so something holds that device.`,
+    now: "Nothing was written.",
+    todo: "Find out who holds the device (a VM that uses it, a driver's probe), or reboot the board.",
+  });
+}

@@ -1,0 +1,153 @@
+import * as pulumi from "@pulumi/pulumi";
+import { DevbindError } from "./errors";
+import { judge, refuseInputs } from "./judge";
+import { looks, observe } from "./look";
+import { type BindingInput, type Observed, type Outputs, type Problem, secretFields, validate } from "./schema";
+import { checkCredentials } from "./ssh/connection";
+
+/** A value of which every part may be an Output. */
+export type Deep<T> = pulumi.Input<T extends readonly (infer U)[] ? Deep<U>[] : T extends object ? { [K in keyof T]: Deep<T[K]> } : T>;
+
+/** What a program writes. An object that `@pulumi/command`'s `remote.Command` takes as `connection` works here as it is. */
+export type DeviceBindingArgs = { [K in keyof Omit<BindingInput, "claimant" | "driver">]: Deep<BindingInput[K]> } & {
+  /** The driver that shall own the device; null keeps the device without one. */
+  driver: pulumi.Input<string | null>;
+};
+
+/** The text that every resource's state holds (frozen): it finds this package's runtime from the program's folder, and nothing else. */
+export const providerText =
+  'exports.handler=()=>{const r=require("module").createRequire(process.cwd()+"/_.js");try{return r("pulumi-devbind/runtime")}catch(e){throw e.code=="MODULE_NOT_FOUND"?Error("pulumi-devbind is not installed in "+process.cwd()+": run npm install there. "+e.message):e}}';
+
+/** The resource's type (frozen). */
+export const deviceBindingType = "pulumi-nodejs:dynamic/devbind:DeviceBinding";
+
+type OutputProperties = { [K in keyof Outputs]: pulumi.Output<Outputs[K]> };
+const noOutputs: { [K in keyof Omit<Outputs, "claimant">]: undefined } = {
+  currentDriver: undefined,
+  previousDriver: undefined,
+  previousOverride: undefined,
+  driverOverride: undefined,
+  deviceName: undefined,
+  modalias: undefined,
+  iommuGroup: undefined,
+  groupViable: undefined,
+  vfioPath: undefined,
+  sysfsPath: undefined,
+  boardId: undefined,
+  bootId: undefined,
+};
+
+/**
+ * This device belongs to this driver: on the board that `connection` reaches, over SSH. Creating, changing and deleting it rebinds the
+ * device in one transaction that ends done, undone or stuck with the step named. Every preview looks at the board, so a device that
+ * was rebound by hand shows as `drift`. An input that can't be right, a guarded device (the session's card, a mounted disk, the
+ * console) or one that somebody else claims is refused in the preview, on this resource.
+ */
+export class DeviceBinding extends pulumi.CustomResource implements OutputProperties {
+  /** The driver that has the device, null for none. */
+  declare readonly currentDriver: pulumi.Output<string | null>;
+  /** The driver that had the device at create, null for none: what `onDelete: "restore"` goes back to. */
+  declare readonly previousDriver: pulumi.Output<string | null>;
+  /** The override that was set at create, null for none. */
+  declare readonly previousOverride: pulumi.Output<string | null>;
+  /** The override that is set, null for none or where the bus has no overrides. */
+  declare readonly driverOverride: pulumi.Output<string | null>;
+  /** The device's name on its bus. */
+  declare readonly deviceName: pulumi.Output<string>;
+  /** The device's modalias, null where it has none. */
+  declare readonly modalias: pulumi.Output<string | null>;
+  /** The number of the IOMMU group, null without one. */
+  declare readonly iommuGroup: pulumi.Output<string | null>;
+  /** Whether every device of the group is on vfio, or has no driver that does DMA. */
+  declare readonly groupViable: pulumi.Output<boolean>;
+  /** The group's file for a VM: `/dev/vfio/<group>`; null while there is none. */
+  declare readonly vfioPath: pulumi.Output<string | null>;
+  /** Where the device lies in sysfs. */
+  declare readonly sysfsPath: pulumi.Output<string | null>;
+  /** A hash of what the board says of itself; its address if it says nothing. */
+  declare readonly boardId: pulumi.Output<string>;
+  /** The kernel's id of this boot. */
+  declare readonly bootId: pulumi.Output<string>;
+  /** Who claims the device on the board: organisation/project/stack/name, or `claimAs`. */
+  declare readonly claimant: pulumi.Output<string>;
+
+  constructor(name: string, args: DeviceBindingArgs, options: pulumi.CustomResourceOptions = {}) {
+    const claimant = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+    const observed = later();
+    super(
+      deviceBindingType,
+      name,
+      { ...noOutputs, ...args, claimant, connection: withSecrets(args.connection), observed: observed.output, __provider: providerText },
+      options,
+    );
+    const problems = problemsOf({ ...args, claimant });
+    if (problems.length > 0) {
+      refuseInputs(this, problems);
+      observed.resolve(pulumi.output({ lookedAt: "", invalid: true }));
+      return;
+    }
+    observed.resolve(
+      pulumi.unsecret(pulumi.output({ ...args, claimant }).apply((inputs) => lookAndJudge(this, inputs, options.ignoreChanges ?? []))),
+    );
+  }
+}
+
+/** Looks as soon as all inputs are known; in a preview in which one is not, this never runs and the look stays unknown. */
+async function lookAndJudge(
+  resource: DeviceBinding,
+  inputs: Record<string, unknown>,
+  ignoreChanges: readonly string[],
+): Promise<Observed | undefined> {
+  const problems = problemsOf(inputs);
+  const { binding } = validate(inputs, () => false);
+  if (problems.length > 0 || !binding) {
+    refuseInputs(resource, problems);
+    return { lookedAt: "", invalid: true };
+  }
+  if (!looks()) return undefined;
+  const observed = await observe(binding);
+  if (pulumi.runtime.isDryRun()) judge(resource, binding, observed, ignoreChanges);
+  return observed;
+}
+
+/** What is wrong with the inputs that are known by now, key files included. */
+function problemsOf(inputs: Record<string, unknown>): Problem[] {
+  const { problems, binding } = validate(inputs, isPending);
+  if (inputs.driver === undefined)
+    return [...problems, { property: "driver", message: "is missing; null keeps the device without a driver" }];
+  if (!binding) return problems;
+  try {
+    checkCredentials(binding.connection);
+    return problems;
+  } catch (error) {
+    if (!(error instanceof DevbindError)) throw error;
+    return [{ property: error.property ?? "connection", message: `cannot be used: ${error.words.failed}` }];
+  }
+}
+
+const isPending = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;
+
+/** Marks what is secret in a connection and its proxy field by field, so that the rest stays readable in previews. */
+function withSecrets(connection: DeviceBindingArgs["connection"]): pulumi.Input<Record<string, unknown>> {
+  if (isPending(connection) || typeof connection !== "object" || connection === null)
+    return pulumi.output(connection).apply((known) => markSecrets({ ...known }));
+  return markSecrets({ ...connection });
+}
+
+function markSecrets(connection: Record<string, unknown>): Record<string, unknown> {
+  const marked = Object.entries(connection).map(([key, value]) => {
+    if (secretFields.some((field) => field === key) && value !== undefined) return [key, pulumi.secret(value)];
+    if (key !== "proxy" || value === undefined) return [key, value];
+    return [key, isPending(value) ? pulumi.output(value).apply((known) => markSecrets(Object(known))) : markSecrets(Object(value))];
+  });
+  return Object.fromEntries(marked);
+}
+
+/** The look as an Output that is given its value after `super` was called with it. */
+function later(): { output: pulumi.Output<Observed | undefined>; resolve(value: pulumi.Output<Observed | undefined>): void } {
+  let resolve: (value: pulumi.Output<Observed | undefined>) => void = () => {};
+  const promise = new Promise<pulumi.Output<Observed | undefined>>((settle) => {
+    resolve = settle;
+  });
+  return { output: pulumi.output(promise), resolve };
+}

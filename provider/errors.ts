@@ -1,0 +1,160 @@
+import type { Outputs } from "./schema";
+
+/**
+ * The one error class, and the words of what goes wrong on a board. Every message says first what failed and where, then the state
+ * the board is in now, then what to do. The kernel's words are quoted; secrets never appear, because nothing here is given one.
+ */
+
+/**
+ * - `invalid`: an input can't be right, whatever the board says
+ * - `unreachable`: no answer over the network (yet)
+ * - `untrusted`: the host key is unknown, changed or revoked
+ * - `denied`: the board let nobody in with these credentials
+ * - `protocol`: what came back is not what a board's script says
+ * - `refused`: a rule or the board says no; nothing was written
+ * - `busy`: somebody else's transaction runs; nothing was written
+ * - `undone`: something was written and all of it is back
+ * - `stuck`: the board is not as it was and not as wished
+ */
+export type ErrorKind = "invalid" | "unreachable" | "untrusted" | "denied" | "protocol" | "refused" | "busy" | "undone" | "stuck";
+
+export interface ErrorWords {
+  /** What failed, and where. */
+  failed: string;
+  /** The state the board is in now. */
+  now: string;
+  /** What to do. */
+  todo: string;
+}
+
+/** The only error that leaves this package on purpose. The engine prints `${error}: ${error.stack}` to users, so that is its message. */
+export class DevbindError extends Error {
+  constructor(
+    readonly kind: ErrorKind,
+    readonly words: ErrorWords,
+    /** The input that is to blame, as a path: `connection.privateKeyPath`. */
+    readonly property?: string,
+  ) {
+    super([words.failed, words.now, words.todo].filter((part) => part !== "").join(" "));
+    this.name = "DevbindError";
+    this.stack = this.message;
+  }
+
+  override toString(): string {
+    return "pulumi-devbind";
+  }
+}
+
+/** A `stuck` board, with what its resources know now, one for each binding: they stay in Pulumi's state. */
+export class StuckError extends DevbindError {
+  constructor(
+    error: DevbindError,
+    readonly outputs: Outputs[],
+  ) {
+    super("stuck", error.words);
+  }
+}
+
+/** What is true of every failure before a request went out. */
+export const nothingSent = "Nothing was sent to the board.";
+
+/** What an outcome's message is made of. */
+export interface OutcomeWords {
+  /** The device's name, or the devices'. */
+  device: string;
+  /** The board's address. */
+  address: string;
+  /** "driver "vfio-pci"" or "no driver". */
+  wish: string;
+  /** The board's word for what went wrong: write, module, missing, readback, vanished, late, killed, held, state. */
+  problem: string;
+  /** The step: override, unbind, bind, probe, module. */
+  step: string | undefined;
+  /** What the kernel or modprobe said. */
+  kernel: string | null;
+  /** "is back with "e1000e"" */
+  stateNow: string;
+}
+
+/** The errno's name for what a C library prints, glibc's and musl's; as it is where it has none. */
+export function errnoOf(kernel: string | null): string {
+  const said = (kernel ?? "").split(": ").pop()?.trim() ?? "";
+  return errnoNames[said] ?? (said === "" ? "no reason given" : said);
+}
+
+const errnoNames: Record<string, string> = {
+  "No such device": "ENODEV",
+  "No such file or directory": "ENOENT",
+  "Device or resource busy": "EBUSY",
+  "Resource busy": "EBUSY",
+  "Invalid argument": "EINVAL",
+  "Resource temporarily unavailable": "EAGAIN",
+  "Permission denied": "EACCES",
+  "Operation not permitted": "EPERM",
+  "Input/output error": "EIO",
+  "I/O error": "EIO",
+  "Cannot allocate memory": "ENOMEM",
+  "Out of memory": "ENOMEM",
+  "File exists": "EEXIST",
+  "Read-only file system": "EROFS",
+  "Operation not supported": "EOPNOTSUPP",
+  "Connection timed out": "ETIMEDOUT",
+  "Operation timed out": "ETIMEDOUT",
+  "No such device or address": "ENXIO",
+};
+
+/** What failed in a transaction, in the kernel's own word. */
+export function failureOf({ problem, step, kernel }: OutcomeWords): string {
+  switch (problem) {
+    case "write":
+      return `the kernel refused the write to ${step === "override" ? "driver_override" : step} (${errnoOf(kernel)})`;
+    case "module":
+      return `modprobe failed: "${kernel ?? "no reason given"}"`;
+    case "missing":
+      return `there is no file for the step "${step}" (${kernel})`;
+    case "readback":
+      return `the kernel took the write, but read back it is "${kernel ?? "none"}"`;
+    case "vanished":
+      return "the device vanished while it was bound";
+    case "late":
+      return `the write of step "${step}" took longer than timeoutSeconds`;
+    case "killed":
+      return "the script on the board was killed";
+    case "held":
+      return `the kernel holds the write to ${step ?? "a file"} and does not come back`;
+    default:
+      return `the step "${step ?? problem}" failed`;
+  }
+}
+
+/** A transaction that was rolled back. */
+export function undoneError(words: OutcomeWords): DevbindError {
+  return new DevbindError("undone", {
+    failed: `Cannot bind ${words.device} on ${words.address} to ${words.wish}: ${failureOf(words)}.`,
+    now: `${words.device} ${words.stateNow}; nothing changed.`,
+    todo: undoneAdvice(words),
+  });
+}
+
+function undoneAdvice({ problem, step, kernel }: OutcomeWords): string {
+  if (problem === "write" && step === "bind" && errnoOf(kernel) === "ENODEV")
+    return 'ENODEV: the driver does not match this device; where its bus has overrides, strategy "auto" or "override" makes it.';
+  if (problem === "write" && step === "bind") return "The driver's own probe refused the device: `dmesg` on the board may say why.";
+  if (problem === "module") return "See `dmesg` on the board, or name another `module`.";
+  return "Run `pulumi up` again; `dmesg` on the board may say more.";
+}
+
+/** A transaction that is neither done nor undone. */
+export function stuckError(words: OutcomeWords, holders: string[], left: string | null): DevbindError {
+  const holder = holders.length > 0 ? ` Held open by ${holders.join(", ")}.` : "";
+  const isHeld = words.problem === "held";
+  return new DevbindError("stuck", {
+    failed: `Binding ${words.device} on ${words.address} to ${words.wish} is stuck: ${failureOf(words)}.${holder}`,
+    now: isHeld
+      ? `${words.device} is between two drivers; the board finishes the undo by itself when the kernel lets go.`
+      : `The undo failed too: ${left ?? words.device} did not come back; ${words.device} ${words.stateNow}.`,
+    todo: isHeld
+      ? "End what holds the device, then run `pulumi up` again."
+      : "Run `pulumi up` again with a driver that takes the device, or reboot the board.",
+  });
+}

@@ -1,0 +1,65 @@
+import type { Observation } from "../board/board";
+import { DevbindError } from "../errors";
+import { claimantOf } from "../plan/guards";
+import { planDevice, type Wish } from "../plan/plan";
+import type { Binding, Device, Outputs } from "../schema";
+import { type Attempt, converge } from "./reconcile";
+
+/** A binding to be given up, and what the resource knew of it. */
+export interface Leaving {
+  binding: Binding;
+  last: Outputs | undefined;
+}
+
+/**
+ * Gives devices of one board back as `onDelete` says, and releases their claims. Run twice: fine. A device that is gone, that
+ * somebody else has claimed since, or that sits on another board behind the old address is let go without a write.
+ * @throws DevbindError `unreachable` for a board that is off, unless every binding says `deleteUnreachable`
+ */
+export async function remove(leaving: Leaving[]): Promise<void> {
+  const bindings = leaving.map(({ binding, last }) => asBefore(binding, last));
+  try {
+    await converge(bindings, (observation) =>
+      bindings.map((binding, index) => attemptFor(binding, leaving[index]?.last, observation, index)),
+    );
+  } catch (error) {
+    const isLetGo = bindings.every((binding) => binding.deleteUnreachable);
+    if (error instanceof DevbindError && error.kind === "unreachable" && isLetGo) return;
+    throw error;
+  }
+}
+
+/** On restore the driver that is wished is the previous one, and so is the module that may have to be loaded. */
+function asBefore(binding: Binding, last: Outputs | undefined): Binding {
+  if (binding.onDelete !== "restore") return { ...binding, strategy: "auto" };
+  return { ...binding, driver: last?.previousDriver ?? null, module: undefined, strategy: "auto" };
+}
+
+function attemptFor(binding: Binding, last: Outputs | undefined, observation: Observation, index: number): Attempt {
+  const past = { driver: last?.previousDriver ?? null, override: last?.previousOverride ?? null };
+  const device = observation.devices[index];
+  const isOtherBoard = last !== undefined && last.boardId !== observation.board.boardId;
+  const isOthers = device?.claim !== null && device?.claim?.claimant !== claimantOf(binding);
+  if (!device?.isPresent || isOtherBoard || isOthers) return letGo(binding, past);
+  const plan = planDevice(binding, wishFor(binding, past, device), observation.board, device);
+  return { binding, plan, claim: device.claim === null ? "keep" : "drop", past };
+}
+
+function wishFor(binding: Binding, past: Attempt["past"], device: Device): Wish {
+  const override = (value: string | null | undefined) => (device.hasOverride ? value : undefined);
+  switch (binding.onDelete) {
+    case "restore":
+      return { driver: past.driver, override: override(past.override), isRebind: false };
+    case "unbind":
+      return { driver: null, override: override(null), isRebind: false };
+    case "probe":
+      return { driver: undefined, override: override(null), isRebind: false };
+    case "keep":
+      return { driver: undefined, override: undefined, isRebind: false };
+  }
+}
+
+function letGo(binding: Binding, past: Attempt["past"]): Attempt {
+  const nothing = { differences: [], refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [] };
+  return { binding, plan: { ...nothing, wish: { driver: undefined, override: undefined, isRebind: false } }, claim: "keep", past };
+}

@@ -1,0 +1,200 @@
+import { apply, askOutcome, look, newTransactionId, type Observation, type Outcome, type Transaction } from "../board/board";
+import { DevbindError, StuckError, stuckError, undoneError } from "../errors";
+import { claimantOf } from "../plan/guards";
+import { type DevicePlan, hasSteps, planDevice, stepsOf, transactionDevice, type Wish, wishOf } from "../plan/plan";
+import type { Binding, Device, Outputs } from "../schema";
+import { addressOf } from "../ssh/connection";
+import { lookItem, outputsFrom } from "./request";
+
+/** One binding to be made true; `last` is what the resource knew before, undefined on create. */
+export interface Wanted {
+  binding: Binding;
+  last: Outputs | undefined;
+  isRebind: boolean;
+}
+
+/** The driver and override that a binding goes back to. */
+export type Past = { driver: string | null; override: string | null };
+
+/** What an attempt works on: a plan, a claim and a past for each device. */
+export interface Attempt {
+  binding: Binding;
+  plan: DevicePlan;
+  claim: "take" | "keep" | "drop";
+  past: Past;
+}
+
+/** How often the world may move between the plan and the transaction. */
+const attempts = 3;
+
+/**
+ * Create and update in one flow, for all bindings of one board: look, plan, refuse or apply, read back. Already right: nothing is
+ * written. One login, one exec to look and one more only to change.
+ * @returns the outputs, in the order of the bindings
+ * @throws DevbindError `refused` or `busy` (nothing written), `undone` (all back), `stuck`, or what the connection says
+ */
+export async function reconcile(wanted: Wanted[]): Promise<Outputs[]> {
+  const { observation, tries } = await converge(
+    wanted.map(({ binding }) => binding),
+    (observed) => wanted.map((one, index) => attemptFor(one, observed, index)),
+  );
+  return tries.map(({ binding, past }, index) => outputsFrom(binding, observation, deviceAt(observation, index), past));
+}
+
+function attemptFor({ binding, last, isRebind }: Wanted, observation: Observation, index: number): Attempt {
+  const device = deviceAt(observation, index);
+  const isOurs = device.claim?.claimant === claimantOf(binding);
+  const isSameBoard = last !== undefined && last.boardId === observation.board.boardId;
+  const past = isSameBoard
+    ? { driver: last.previousDriver, override: last.previousOverride }
+    : isOurs && device.claim
+      ? { driver: device.claim.driver, override: device.claim.override }
+      : { driver: device.driver, override: device.override };
+  const plan = planDevice(binding, wishOf(binding, device, isRebind), observation.board, device);
+  return { binding, plan, claim: isOurs ? "keep" : "take", past };
+}
+
+/**
+ * The loop that create, update and delete share: plan from what was seen, run the transaction, and plan again when the board had
+ * moved or an interrupted transaction had to be undone first.
+ */
+export async function converge(
+  bindings: Binding[],
+  planFor: (observation: Observation) => Attempt[],
+): Promise<{ observation: Observation; tries: Attempt[] }> {
+  const first = bindings[0];
+  if (!first) throw new Error("a request needs at least one binding");
+  const timeoutSeconds = Math.max(...bindings.map((binding) => binding.timeoutSeconds));
+  let observation = await look(first.connection, bindings.map(lookItem), { timeoutSeconds });
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const tries = planFor(observation);
+    refuse(tries, first);
+    if (tries.every((one, index) => isSettled(one, deviceAt(observation, index)))) return { observation, tries };
+    const transaction = transactionOf(tries, observation, timeoutSeconds);
+    const { outcome, observation: after } = await applyOnce(first, transaction, bindings);
+    const wasInterrupted = observation.devices.some((device) => device.journal === "interrupted");
+    observation = after;
+    if (outcome.is === "done" && !wasInterrupted) return { observation, tries };
+    if (outcome.is !== "done" && outcome.is !== "moved")
+      throw failure(outcome, tries, transaction, observation, addressOf(first.connection));
+  }
+  throw new DevbindError("busy", {
+    failed: `The devices on ${addressOf(first.connection)} changed ${attempts} times between the plan and its transaction.`,
+    now: "Nothing was written by this update.",
+    todo: "Something else on the board rebinds them (udev, driverctl, a script): stop it, then run `pulumi up` again.",
+  });
+}
+
+const isSettled = ({ plan, claim }: Attempt, device: Device) => !hasSteps(plan) && claim === "keep" && device.journal !== "interrupted";
+
+function deviceAt(observation: Observation, index: number): Device {
+  const device = observation.devices[index];
+  if (!device) throw new Error("an observation has a device for each one that was asked for");
+  return device;
+}
+
+function refuse(tries: Attempt[], { connection }: Binding): void {
+  const refused = tries.flatMap(({ binding, plan }) => plan.refusals.map((refusal) => ({ binding, refusal })));
+  const first = refused[0];
+  if (!first) return;
+  throw new DevbindError("refused", {
+    failed: `Cannot bind ${first.binding.device} on ${addressOf(connection)} to ${wishWords(first.binding)}. ${refused.map(({ refusal }) => refusal.reason).join(" ")}`,
+    now: "Nothing was written.",
+    todo: [...new Set(refused.map(({ refusal }) => refusal.todo))].join(" "),
+  });
+}
+
+function transactionOf(tries: Attempt[], observation: Observation, timeoutSeconds: number): Transaction {
+  const first = tries[0];
+  return {
+    id: newTransactionId(),
+    claimant: first ? claimantOf(first.binding) : "",
+    timeoutSeconds,
+    force: tries.some(({ binding }) => binding.force),
+    devices: tries.map(({ binding, plan, claim, past }, index) =>
+      transactionDevice(binding, plan, deviceAt(observation, index), { claim, past }),
+    ),
+    steps: stepsOf(tries.map(({ plan }) => plan)),
+  };
+}
+
+/** Sends the transaction once. Where the link is lost, the outcome is asked for over a new login; nothing is sent twice. */
+async function applyOnce(
+  { connection }: Binding,
+  transaction: Transaction,
+  bindings: Binding[],
+): Promise<{ outcome: Outcome; observation: Observation }> {
+  try {
+    return await apply(connection, transaction);
+  } catch (error) {
+    if (!(error instanceof DevbindError) || error.kind !== "unreachable") throw error;
+    const outcome = await outcomeAfterLoss({ connection }, transaction, error);
+    return { outcome, observation: await look(connection, bindings.map(lookItem), { timeoutSeconds: transaction.timeoutSeconds }) };
+  }
+}
+
+async function outcomeAfterLoss(
+  { connection }: Pick<Binding, "connection">,
+  transaction: Transaction,
+  lost: DevbindError,
+): Promise<Outcome> {
+  for (let waited = 0; waited <= transaction.timeoutSeconds * 2; waited++) {
+    const outcome = await askOutcome(connection, transaction);
+    if (outcome.is === "unknown") throw lost;
+    if (outcome.is !== "running") return outcome;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  throw lost;
+}
+
+function failure(outcome: Outcome, tries: Attempt[], transaction: Transaction, observation: Observation, address: string): DevbindError {
+  const index = Number(outcome.device ?? 0) || 0;
+  const { binding, plan } = tries[index] ?? tries[0] ?? { binding: undefined, plan: undefined };
+  const device = observation.devices[index];
+  const words = {
+    device: binding?.device ?? "the device",
+    address,
+    wish: plan ? driverWords(plan.wish) : "its driver",
+    problem: outcome.problem,
+    step: outcome.word,
+    kernel: outcome.kernel,
+    stateNow: device?.driver ? `is back with "${device.driver}"` : "is without a driver, as before",
+  };
+  if (outcome.is === "undone") return undoneError(words);
+  if (outcome.is === "stuck") {
+    const now = { ...words, stateNow: device?.driver ? `has "${device.driver}"` : "has no driver" };
+    const outputs = tries.map((one, place) => outputsFrom(one.binding, observation, deviceAt(observation, place), one.past));
+    return new StuckError(stuckError(now, outcome.holder, outcome.left), outputs);
+  }
+  return notWritten(outcome, words.device, address, transaction);
+}
+
+function notWritten(outcome: Outcome, device: string, address: string, transaction: Transaction): DevbindError {
+  if (outcome.is === "busy")
+    return new DevbindError("busy", {
+      failed: `Another transaction on ${address} did not end within ${transaction.timeoutSeconds} seconds.`,
+      now: "Nothing was written by this update.",
+      todo: "Wait for it, then run `pulumi up` again.",
+    });
+  if (outcome.problem === "state")
+    return new DevbindError("refused", {
+      failed: `${address} has no room for the transaction's journal: its state folder is full, read-only or somebody else's.`,
+      now: "Nothing was written.",
+      todo: "Make room on the tmpfs under /run, then run `pulumi up` again.",
+    });
+  if (outcome.is === "interrupted")
+    return new DevbindError("stuck", {
+      failed: `The transaction on ${device} at ${address} was interrupted on the board.`,
+      now: "The device may be between two drivers; its journal is kept.",
+      todo: "Run `pulumi up` again: it undoes the rest first.",
+    });
+  return new DevbindError("refused", {
+    failed: `${address} refused the transaction on ${device} (${outcome.problem}).`,
+    now: "Nothing was written.",
+    todo: "An earlier transaction on it is stuck; end what holds the device, then run `pulumi up` again.",
+  });
+}
+
+const wishWords = (binding: Binding): string => (binding.driver === null ? "no driver" : `"${binding.driver}"`);
+const driverWords = ({ driver }: Wish): string =>
+  driver === undefined ? "whatever matches" : driver === null ? "no driver" : `"${driver}"`;

@@ -1,0 +1,70 @@
+import type { Observation } from "../board/board";
+import { DevbindError, nothingSent } from "../errors";
+import { moduleOf } from "../plan/plan";
+import { claimantOf } from "../plan/guards";
+import type { Binding, Device, Outputs } from "../schema";
+import { outputsSchema, validate } from "../schema";
+
+/** Inputs or state as the engine hands them over. */
+export type Properties = Record<string, unknown>;
+
+/** What the provider keeps beside the user's inputs; no part of the wish. */
+const internal = ["__provider", "observed", "drift", "boardId", ...Object.keys(outputsSchema.shape).filter((key) => key !== "claimant")];
+
+/** Only what the user (and the constructor) wrote: no observation, drift or output. */
+export function wishesOf(properties: Properties): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => !internal.includes(key)));
+}
+
+/**
+ * The binding that inputs or state stand for.
+ * @throws DevbindError `invalid`, naming every property that is wrong
+ */
+export function bindingOf(properties: Properties): Binding {
+  const { problems, binding } = validate(wishesOf(properties));
+  if (binding) return binding;
+  const found = problems.map(({ property, message }) => `${property} ${message}`);
+  throw new DevbindError("invalid", {
+    failed: `The inputs of this binding are wrong: ${found.join("; ") || "some are not known yet"}.`,
+    now: nothingSent,
+    todo: "Correct the program.",
+  });
+}
+
+/** The outputs in a resource's state; undefined for a resource that has none yet. */
+export const outputsOf = (properties: Properties): Outputs | undefined => outputsSchema.safeParse(properties).data;
+
+/** What to look at for a binding. */
+export const lookItem = (binding: Binding) => ({
+  bus: binding.bus,
+  device: binding.device,
+  driver: binding.driver,
+  module: moduleOf(binding),
+});
+
+/** The outputs of a binding whose device was just observed; `past` is what `onDelete: "restore"` goes back to. */
+export function outputsFrom(
+  binding: Binding,
+  { board }: Observation,
+  device: Device,
+  past: { driver: string | null; override: string | null },
+): Outputs {
+  return {
+    currentDriver: device.driver,
+    previousDriver: past.driver,
+    previousOverride: past.override,
+    driverOverride: device.override,
+    deviceName: device.name,
+    modalias: device.modalias,
+    iommuGroup: device.iommuGroup,
+    groupViable: device.iommuGroup !== null && device.groupMembers.every(({ driver }) => driver === null || isHarmless(driver)),
+    vfioPath: device.vfioPath,
+    sysfsPath: device.sysfsPath,
+    boardId: board.boardId,
+    bootId: board.bootId,
+    claimant: claimantOf(binding),
+  };
+}
+
+/** Drivers that don't spoil an IOMMU group: vfio's own, and those that do no DMA (Documentation/driver-api/vfio.rst). */
+const isHarmless = (driver: string): boolean => driver.startsWith("vfio") || driver === "pcieport" || driver === "pci-stub";

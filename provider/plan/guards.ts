@@ -1,0 +1,136 @@
+import { similar } from "./select";
+import type { Binding, Board, Device } from "../schema";
+import type { Wish } from "./plan";
+
+/** Why an update would refuse, before any write. */
+export interface Refusal {
+  /** The input that is to blame. */
+  property: string;
+  /** Certain: no dependency can bring it; preview ends with an error. Else preview only warns. */
+  isCertain: boolean;
+  /** What is wrong, as a sentence. */
+  reason: string;
+  /** What to do, as a sentence. */
+  todo: string;
+}
+
+/**
+ * All that stands between a wish and a board, in order of weight. `writes`: whether the plan has steps; a device that is right
+ * already needs no permission. Fails closed: what could not be found out counts as a reason.
+ */
+export function refusalsOf(binding: Binding, wish: Wish, board: Board, device: Device, writes: boolean): Refusal[] {
+  const absent = absentRefusal(binding, device);
+  if (absent) return [absent];
+  const refusals = [ownerRefusal(binding, device), ...(writes ? [...boardRefusals(board), ...deviceRefusals(binding, wish, device)] : [])];
+  if (device.journal === "stuck") refusals.push(stuckRefusal());
+  return refusals.filter((refusal) => refusal !== undefined);
+}
+
+function absentRefusal({ bus, device: name }: Binding, device: Device): Refusal | undefined {
+  const near = similar(name, device.similarNames);
+  if (!device.isBusPresent) {
+    const buses = similar(bus, device.similarNames);
+    return { property: "bus", isCertain: true, reason: `The board has no bus "${bus}"${buses}.`, todo: "Correct the name of the bus." };
+  }
+  if (device.isPresent) return undefined;
+  return {
+    property: "device",
+    isCertain: false,
+    reason: `The bus ${bus} has no device "${name}"${near}.`,
+    todo: "Correct the name, or bring the device there first.",
+  };
+}
+
+function boardRefusals(board: Board): Refusal[] {
+  const todo = "Log in as root on the board itself.";
+  const refusals: Refusal[] = [];
+  if (!board.isRoot)
+    refusals.push({
+      property: "connection.user",
+      isCertain: true,
+      reason: "The login is not root's, and only root may rebind.",
+      todo: "Log in as root.",
+    });
+  if (!board.isSysfsWritable)
+    refusals.push({ property: "connection", isCertain: true, reason: "sysfs is mounted read-only there, as in a container.", todo });
+  if (board.isRoot && board.stateFolder === null) {
+    refusals.push({
+      property: "connection",
+      isCertain: true,
+      reason: "The board has no folder in memory that root owns (/run, /var/run, /dev/shm or /tmp), so no journal could be kept.",
+      todo: "Mount a tmpfs on /run.",
+    });
+  }
+  return refusals;
+}
+
+function deviceRefusals(binding: Binding, wish: Wish, device: Device): Refusal[] {
+  const refusals: Refusal[] = [];
+  const moves = device.driver !== wish.driver || wish.isRebind;
+  if (device.guard !== null && !binding.force)
+    refusals.push({
+      property: "device",
+      isCertain: true,
+      reason: `The device carries ${device.guard}.`,
+      todo: "Choose another device; `force: true` takes it all the same.",
+    });
+  if (moves && device.driver !== null && !device.canUnbind)
+    refusals.push({
+      property: "device",
+      isCertain: true,
+      reason: `Its driver "${device.driver}" has no unbind file: the kernel does not let go of it.`,
+      todo: "Choose another device.",
+    });
+  if (binding.strategy === "override" && !device.hasOverride)
+    refusals.push({
+      property: "strategy",
+      isCertain: true,
+      reason: `Devices of the bus ${binding.bus} have no driver override here.`,
+      todo: 'Use strategy "auto" or "bind".',
+    });
+  const driver = moves && typeof wish.driver === "string" ? driverRefusal(wish.driver, device) : undefined;
+  return driver ? [...refusals, driver] : refusals;
+}
+
+function driverRefusal(driver: string, { bus, wanted, similarNames }: Device): Refusal | undefined {
+  if (wanted === null || wanted.isRegistered) {
+    if (wanted === null || wanted.canBind) return undefined;
+    return {
+      property: "driver",
+      isCertain: true,
+      reason: `The driver "${driver}" has no bind file: it takes no device by name.`,
+      todo: "Choose another driver.",
+    };
+  }
+  if (wanted.isLoadable === true) return undefined;
+  const module =
+    wanted.isLoadable === false ? "no module of its name is installed for the running kernel" : "the board has no list of modules";
+  return {
+    property: "driver",
+    isCertain: false,
+    reason: `The bus ${bus} has no driver "${driver}"${similar(driver, similarNames)}, and ${module}.`,
+    todo: "Correct the name, name the `module` that brings it, or install it first.",
+  };
+}
+
+function ownerRefusal(binding: Binding, { claim }: Device): Refusal | undefined {
+  if (claim === null || claim.claimant === claimantOf(binding) || binding.force) return undefined;
+  return {
+    property: "device",
+    isCertain: true,
+    reason: `The device is claimed by ${claim.claimant}.`,
+    todo: "Destroy it there first; `force: true` takes it over, and `claimAs` names one owner for both.",
+  };
+}
+
+function stuckRefusal(): Refusal {
+  return {
+    property: "device",
+    isCertain: false,
+    reason: "An earlier transaction on the device is stuck: the kernel still holds one of its writes, or it could not be undone.",
+    todo: "End whatever holds the device; the board then finishes the undo by itself. Then run `pulumi up` again.",
+  };
+}
+
+/** Who claims the device in the binding's name. */
+export const claimantOf = (binding: Pick<Binding, "claimAs" | "claimant">): string => binding.claimAs ?? binding.claimant;

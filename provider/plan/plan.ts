@@ -1,0 +1,112 @@
+import type { Step, TransactionDevice } from "../board/board";
+import type { Binding, Board, Device } from "../schema";
+import { refusalsOf, type Refusal } from "./guards";
+
+/**
+ * The pure heart: what is wished for a device × how it was observed → what is different, what stands in the way, and the exact
+ * writes that make it right. Preview, update, drift and delete all use these same functions, so what a plan says is what happens.
+ */
+
+/** What is wished for a device. `driver: undefined` (only on delete): whatever the kernel makes of it. */
+export interface Wish {
+  driver: string | null | undefined;
+  /** The override that must be there: a name, null for none, undefined for "leave it". */
+  override: string | null | undefined;
+  /** Unbind and bind again even if the driver is right. */
+  isRebind: boolean;
+}
+
+/** A device's part in a transaction, in the phases in which all devices of it are written. */
+export interface DevicePlan {
+  differences: string[];
+  refusals: Refusal[];
+  modules: Omit<Step, "device">[];
+  overrides: Omit<Step, "device">[];
+  unbinds: Omit<Step, "device">[];
+  binds: Omit<Step, "device">[];
+  trailing: Omit<Step, "device">[];
+  wish: Wish;
+}
+
+/** The module to load if the driver isn't there; null for none. */
+export const moduleOf = (binding: Pick<Binding, "module" | "driver">): string | null =>
+  binding.module === false || binding.driver === null ? null : (binding.module ?? binding.driver);
+
+/**
+ * What the binding wishes of this device. `auto` takes the override where the bus has one; an override that equals the driver, or
+ * none, is right for it. `driver: null` wishes no override, so that nothing but a probe by hand binds the device again.
+ */
+export function wishOf(binding: Pick<Binding, "driver" | "strategy">, device: Device, isRebind: boolean): Wish {
+  const { driver, strategy } = binding;
+  if (!device.hasOverride) return { driver, override: undefined, isRebind };
+  if (driver === null) return { driver, override: null, isRebind };
+  if (strategy === "override") return { driver, override: driver, isRebind };
+  const isFine = device.override === null || device.override === driver;
+  if (strategy === "bind") return { driver, override: isFine ? device.override : null, isRebind };
+  return { driver, override: device.driver === driver && device.override === null ? null : driver, isRebind };
+}
+
+/** How the device differs from the wish, in words that begin "driver is …"; empty when it is right. This is what drift is. */
+export function differencesOf(wish: Wish, device: Device): string[] {
+  if (!device.isPresent) return [`device ${device.name} is gone`];
+  const differences: string[] = [];
+  if (wish.driver !== undefined && device.driver !== wish.driver)
+    differences.push(`driver is ${device.driver ?? "none"}, not ${wish.driver ?? "none"}`);
+  if (wish.override !== undefined && device.override !== wish.override && (wish.driver === undefined || device.driver === wish.driver))
+    differences.push(`override is ${device.override ?? "none"}, not ${wish.override ?? "none"}`);
+  if (device.journal === "interrupted") differences.push("a transaction on it was interrupted");
+  if (device.journal === "stuck") differences.push("a transaction on it is stuck");
+  return differences;
+}
+
+/** Plans one device. Refusals stand beside the steps: a preview shows them, an update throws them. */
+export function planDevice(binding: Binding, wish: Wish, board: Board, device: Device): DevicePlan {
+  const differences = differencesOf(wish, device);
+  const plan: DevicePlan = { differences, refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [], wish };
+  if (device.isPresent && device.journal !== "interrupted") addSteps(plan, binding, device);
+  plan.refusals = refusalsOf(binding, wish, board, device, hasSteps(plan));
+  return plan;
+}
+
+function addSteps(plan: DevicePlan, binding: Binding, device: Device): void {
+  const { driver, override, isRebind } = plan.wish;
+  const isMoved = isRebind ? true : driver === undefined ? binding.onDelete === "probe" : device.driver !== driver;
+  if (isMoved && typeof driver === "string" && device.wanted?.isRegistered === false && moduleOf(binding) !== null)
+    plan.modules.push({ word: "module", value: moduleOf(binding) });
+  // While a driver is bound by name, the override must be its name or none; a foreign one that is wished is written afterwards.
+  const whileBinding = isMoved && typeof driver === "string" && typeof override === "string" ? driver : override;
+  if (whileBinding !== undefined && device.override !== whileBinding) plan.overrides.push({ word: "override", value: whileBinding });
+  if (isMoved && device.driver !== null) plan.unbinds.push({ word: "unbind", value: device.driver });
+  if (isMoved && typeof driver === "string") plan.binds.push({ word: "bind", value: driver });
+  if (isMoved && driver === undefined) plan.binds.push({ word: "probe", value: null });
+  if (whileBinding !== override && override !== undefined) plan.trailing.push({ word: "override", value: override });
+}
+
+/** Whether the plan writes anything to the device. */
+export const hasSteps = (plan: DevicePlan): boolean =>
+  [plan.modules, plan.overrides, plan.unbinds, plan.binds, plan.trailing].some((phase) => phase.length > 0);
+
+/** All writes of several devices, in order: everything unbound that must be, then bound. */
+export function stepsOf(plans: DevicePlan[]): Step[] {
+  const phases = ["modules", "overrides", "unbinds", "binds", "trailing"] as const;
+  return phases.flatMap((phase) => plans.flatMap((plan, device) => plan[phase].map((step) => ({ device, ...step }))));
+}
+
+/** A device's entry in the request to the board. */
+export function transactionDevice(
+  binding: Binding,
+  plan: DevicePlan,
+  device: Device,
+  claim: Pick<TransactionDevice, "claim" | "past">,
+): TransactionDevice {
+  const { driver, override, hasOverride } = device;
+  return {
+    bus: binding.bus,
+    device: binding.device,
+    driver: plan.wish.driver ?? null,
+    module: moduleOf(binding),
+    seen: { driver, override, hasOverride },
+    wish: { driver: plan.wish.driver, override: plan.wish.override },
+    ...claim,
+  };
+}

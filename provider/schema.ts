@@ -1,0 +1,245 @@
+import { z } from "zod";
+
+/**
+ * Every shape that crosses a border: what a user writes, what a look brings, what lies in Pulumi's state. Types come only from
+ * here, by `z.infer`. Inputs that a later version builds are here from the start and are refused with a clear word, so that no
+ * program silently means something else after an upgrade.
+ */
+
+/** "is missing" for nothing at all, else the given word. */
+const must = (word: string) => ({ error: (issue: { input?: unknown }) => (issue.input === undefined ? "is missing" : word) });
+
+/** Accepts a missing value as `null`: the engine drops nulls on their way to and from the provider. */
+const orNull = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? null);
+
+/** The type of a later version, of which this one takes only the values named. */
+const notYet = <T extends z.ZodType>(type: T, what: string, allowed: readonly unknown[] = []) =>
+  type.refine((value) => value === undefined || allowed.includes(value), { error: `${what} is not built yet in this version` });
+
+const isKernelName = /^[A-Za-z0-9_:@+=!%,][A-Za-z0-9 ._:@+=!%,-]*$/;
+
+/**
+ * The name of a bus, device, driver or module as the kernel's folders have it: 1 to 255 bytes of letters, digits, spaces and
+ * `._:,@+=!%-`; nothing that a path or a shell could read as its own.
+ */
+export const kernelName = z
+  .string(must("must be a text"))
+  .min(1, { error: "must not be empty", abort: true })
+  .refine((name) => Buffer.byteLength(name) <= 255, { error: "must not be longer than 255 bytes", abort: true })
+  .refine((name) => isKernelName.test(name) && !name.includes("..") && !name.endsWith(" "), {
+    error: 'must be letters, digits, spaces and "._:,@+=!%-", without "..", and not start or end with a space, a dot or a dash',
+  });
+
+const driverName = kernelName.refine((name) => name !== "(null)", { error: "is no driver's name; null keeps the device without a driver" });
+const seconds = (least: number) => z.number(must("must be a number of seconds")).min(least, { error: `must be at least ${least} seconds` });
+const text = z.string(must("must be a text")).min(1, { error: "must not be empty" });
+const port = z
+  .int(must("must be a whole number from 1 to 65535"))
+  .min(1, { error: "must be from 1 to 65535" })
+  .max(65535, { error: "must be from 1 to 65535" });
+
+const hop = {
+  host: text.regex(/^[A-Za-z0-9._:%[\]-]+$/, { error: "must be an address or a host name" }),
+  port: port.default(22),
+  user: text.default("root"),
+  password: text.optional(),
+  privateKey: text.optional(),
+  privateKeyPath: text.optional(),
+  privateKeyPassword: text.optional(),
+  agentSocketPath: text.optional(),
+  dialErrorLimit: z.int(must("must be a whole number")).min(-1, { error: "must be -1 (no limit) or more" }).default(10),
+  perDialTimeout: seconds(0).default(15),
+  hostKey: text.optional(),
+};
+
+/**
+ * How to reach a board: every field and default of `@pulumi/command`'s `remote.ConnectionArgs`, and ours. `dialErrorLimit` counts
+ * failed dials (-1: no limit); `perDialTimeout` is in seconds (0: no limit). Relative paths start at the folder of Pulumi.yaml.
+ */
+export const connectionSchema = z.strictObject(
+  {
+    ...hop,
+    proxy: z.strictObject(hop, must("must be a connection")).optional(),
+    knownHosts: z.union([text, z.array(text)], { error: "must be a path or a list of paths" }).optional(),
+    hostKeyChecking: z.enum(["strict", "accept-new", "off"], must('must be "strict", "accept-new" or "off"')).default("strict"),
+    configFile: notYet(text.optional(), "configFile"),
+    jumps: notYet(z.array(z.strictObject(hop)).optional(), "jumps (one jump is `proxy`)"),
+    become: notYet(z.enum(["sudo", "doas", "su"]).optional(), "become (log in as root)"),
+    becomePassword: notYet(text.optional(), "becomePassword"),
+  },
+  must("must be a connection"),
+);
+export type Connection = z.infer<typeof connectionSchema>;
+
+/** The fields of a connection, and of its proxy, that are secret in state whatever the user did. */
+export const secretFields = ["password", "privateKey", "privateKeyPassword", "becomePassword"] as const;
+
+const selector = z
+  .looseObject({})
+  .refine(() => false, { error: "as a selector is not built yet in this version; write the device's name" });
+const identity = z.strictObject({ modalias: text.optional(), compatible: text.optional() });
+
+/** What a user writes for one device. */
+export const wishFields = {
+  bus: kernelName,
+  device: z.union([kernelName, selector], must("must be the device's name")).transform(String),
+  driver: orNull(driverName),
+  strategy: notYet(
+    z.enum(["auto", "override", "bind", "new-id"], must('must be "auto", "override", "bind" or "new-id"')),
+    'strategy "new-id"',
+    ["auto", "override", "bind"],
+  ).default("auto"),
+  module: z.union([kernelName, z.literal(false)], must("must be a module's name, or false for none")).optional(),
+  moduleParameters: notYet(z.record(z.string(), z.string()).optional(), "moduleParameters"),
+  triggers: z.array(z.unknown(), must("must be a list")).default([]),
+  expect: notYet(identity.optional(), "expect"),
+  wholeIommuGroup: notYet(z.boolean(must("must be true or false")).default(false), "wholeIommuGroup", [false]),
+  onDelete: z.enum(["restore", "unbind", "probe", "keep"], must('must be "restore", "unbind", "probe" or "keep"')).default("restore"),
+  onDrift: z.enum(["repair", "report"], must('must be "repair" or "report"')).default("repair"),
+  persist: notYet(z.boolean(must("must be true or false")).default(false), "persist", [false]),
+  force: z.boolean(must("must be true or false")).default(false),
+  confirmSeconds: notYet(seconds(1).optional(), "confirmSeconds"),
+  afterRebind: notYet(z.array(text).optional(), "afterRebind"),
+  timeoutSeconds: z
+    .int(must("must be a whole number of seconds"))
+    .min(2, { error: "must be at least 2 seconds" })
+    .max(3600, { error: "must be at most 3600 seconds" })
+    .default(30),
+  whenUnreachable: notYet(z.enum(["error", "skip"], must('must be "error" or "skip"')), 'whenUnreachable "skip"', ["error"]).default(
+    "error",
+  ),
+  deleteUnreachable: z.boolean(must("must be true or false")).default(false),
+  claimAs: text.max(255, { error: "must not be longer than 255 characters" }).optional(),
+  stateDirectory: notYet(text.optional(), "stateDirectory"),
+};
+
+/** One device's binding, as a program writes it and as the provider gets it; `claimant` comes from the constructor. */
+export const bindingSchema = z.strictObject({ connection: connectionSchema, ...wishFields, claimant: text.max(600).default("unknown") });
+export type Binding = z.infer<typeof bindingSchema>;
+export type BindingInput = z.input<typeof bindingSchema>;
+
+/** A board as a look finds it. */
+export const boardSchema = z.object({
+  boardId: z.string(),
+  bootId: z.string(),
+  hostName: z.string(),
+  kernel: z.string(),
+  isRoot: z.boolean(),
+  isSysfsWritable: z.boolean(),
+  stateFolder: orNull(z.string()),
+  condition: z.enum(["quiet", "busy"]),
+});
+export type Board = z.infer<typeof boardSchema>;
+
+const claimSchema = z.object({ claimant: z.string(), driver: orNull(z.string()), override: orNull(z.string()) });
+
+/** A device as a look finds it. Where `isPresent` is false only `isBusPresent` and `similarNames` mean anything. */
+export const deviceSchema = z.object({
+  bus: z.string(),
+  name: z.string(),
+  isBusPresent: z.boolean(),
+  isPresent: z.boolean(),
+  similarNames: z.array(z.string()).default([]),
+  driver: orNull(z.string()),
+  canUnbind: z.boolean().default(false),
+  override: orNull(z.string()),
+  hasOverride: z.boolean().default(false),
+  journal: z.enum(["none", "interrupted", "running", "stuck"]).default("none"),
+  modalias: orNull(z.string()),
+  compatible: z.array(z.string()).default([]),
+  sysfsPath: orNull(z.string()),
+  iommuGroup: orNull(z.string()),
+  groupMembers: z.array(z.object({ name: z.string(), driver: orNull(z.string()) })).default([]),
+  vfioPath: orNull(z.string()),
+  wanted: orNull(z.object({ isRegistered: z.boolean(), canBind: z.boolean(), isLoadable: orNull(z.boolean()) })),
+  guard: orNull(z.string()),
+  claim: orNull(claimSchema),
+});
+export type Device = z.infer<typeof deviceSchema>;
+
+/** What the program's look gives to the provider's check: an observation, or why there is none. */
+export const observedSchema = z.object({
+  lookedAt: z.string(),
+  board: boardSchema.optional(),
+  device: deviceSchema.optional(),
+  /** Why the board gave no answer; `isCertain` where no waiting helps: an unknown host key, wrong credentials. */
+  unreachable: z.string().optional(),
+  isCertain: z.boolean().optional(),
+  /** The program has refused these inputs already, on the resource. */
+  invalid: z.boolean().optional(),
+});
+export type Observed = z.infer<typeof observedSchema>;
+
+/** What the resource knows after an operation, beside its inputs. */
+export const outputsSchema = z.object({
+  currentDriver: orNull(z.string()),
+  previousDriver: orNull(z.string()),
+  previousOverride: orNull(z.string()),
+  driverOverride: orNull(z.string()),
+  deviceName: z.string(),
+  modalias: orNull(z.string()),
+  iommuGroup: orNull(z.string()),
+  groupViable: z.boolean().default(false),
+  vfioPath: orNull(z.string()),
+  sysfsPath: orNull(z.string()),
+  boardId: z.string(),
+  bootId: z.string(),
+  claimant: z.string(),
+});
+export type Outputs = z.infer<typeof outputsSchema>;
+
+/** One input that can't be right. */
+export interface Problem {
+  /** The input as a path: `connection.port`. */
+  property: string;
+  /** What is wrong with it, to be read after its name. */
+  message: string;
+}
+export type Validation = { problems: Problem[]; binding?: Binding };
+
+/** The engine's sign for a value that is not known before the update (`@pulumi/pulumi` runtime/rpc). */
+export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/**
+ * Checks inputs of which some may be unknown yet: what `isUnknown` says yes to, and all below it, is passed over. `binding` is
+ * there only when everything is known and right. Nulls count as missing.
+ */
+export function validate(
+  inputs: Record<string, unknown>,
+  isUnknown: (value: unknown) => boolean = (value) => value === unknownValue,
+): Validation {
+  const given = withoutNulls(inputs);
+  const parsed = bindingSchema.safeParse(given);
+  const unknownSomewhere = holdsUnknown(given, isUnknown);
+  if (parsed.success) return unknownSomewhere ? { problems: [] } : { problems: [], binding: parsed.data };
+  const problems = parsed.error.issues
+    .filter((issue) => !isUnknownAt(given, issue.path, isUnknown))
+    .map((issue) => ({
+      property: issue.path.map(String).join(".") || "inputs",
+      message: issue.code === "unrecognized_keys" ? `does not know ${issue.keys.map((key) => `"${key}"`).join(", ")}` : issue.message,
+    }));
+  return { problems };
+}
+
+function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
+  return Object.fromEntries(kept.map(([key, inner]) => [key, isPlainObject(inner) ? withoutNulls(inner) : inner]));
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function holdsUnknown(value: unknown, isUnknown: (value: unknown) => boolean): boolean {
+  if (isUnknown(value)) return true;
+  if (Array.isArray(value)) return value.some((inner) => holdsUnknown(inner, isUnknown));
+  return isPlainObject(value) && Object.values(value).some((inner) => holdsUnknown(inner, isUnknown));
+}
+
+function isUnknownAt(value: unknown, path: readonly PropertyKey[], isUnknown: (value: unknown) => boolean): boolean {
+  if (isUnknown(value)) return true;
+  const [key, ...rest] = path;
+  if (key === undefined) return false;
+  if (Array.isArray(value)) return isUnknownAt(value[Number(key)], rest, isUnknown);
+  return isPlainObject(value) && isUnknownAt(value[String(key)], rest, isUnknown);
+}

@@ -1,0 +1,80 @@
+import { buildImage } from "./image";
+import { findKeys } from "./keys";
+import type { Say } from "./run";
+import { fixedMachineId, RunningBoard } from "./running-board";
+import { saveMachine } from "./saved";
+import { missingTools } from "./tools";
+
+/**
+ * `arm64`: QEMU `virt` with an SMMU and PCI devices. `exynos`: an Exynos4210 with its I2C controller; it cannot restart
+ * itself (`reboot` halts it, for QEMU lacks that register), but reset() restarts it.
+ */
+export type BoardKind = "arm64" | "exynos";
+
+/** A real Linux kernel in a QEMU machine, with an SSH server on a loopback port. */
+export interface Board {
+  readonly kind: BoardKind;
+  readonly host: string;
+  /** Forwarded to the board's SSH server; the same for the board's whole life. */
+  readonly port: number;
+  readonly user: "root";
+  /** Text of an OpenSSH ed25519 key without passphrase. */
+  readonly privateKey: string;
+  readonly privateKeyPath: string;
+  /** The board's public key as known_hosts has it: `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+  /** `[127.0.0.1]:PORT ssh-ed25519 AAAA…` */
+  readonly knownHostsLine: string;
+  /**
+   * Runs a shell command with the test's own eyes (the system's ssh) and returns what it printed, trimmed. Refuses an exit
+   * code that is not 0, with stderr and the code, and a command that takes longer than `timeoutSeconds` (60).
+   */
+  shell(command: string, options?: { timeoutSeconds?: number }): Promise<string>;
+  /** All that the board printed on its console so far, over all its boots. */
+  consoleLog(): Promise<string>;
+  /** The reset button: everything not saved is lost. Resolves when SSH answers again. */
+  reset(): Promise<void>;
+  /** Power off at the plug: QEMU is gone, the port is closed. */
+  powerOff(): Promise<void>;
+  /** Power on again, same port and keys. Resolves when SSH answers. Does nothing to a board that is on. */
+  powerOn(): Promise<void>;
+  /** Ends the board and removes everything belonging to it; may be called again. */
+  close(): Promise<void>;
+}
+
+export interface BootOptions {
+  /** 32 hex digits for /etc/machine-id; "" for a board without one. Otherwise each board of a kind in this process has its own, the same in every run. */
+  machineId?: string;
+  /** Boots from scratch instead of going on from the saved machine. */
+  fresh?: boolean;
+  onProgress?: Say;
+}
+
+/** Boots a board, building first what isn't in the cache. Refuses where boards can't run here, with the words of whyNoBoards(). */
+export async function bootBoard(kind: BoardKind, options: BootOptions = {}): Promise<Board> {
+  const say = options.onProgress ?? (() => {});
+  const machineId = options.machineId ?? fixedMachineId(kind); // counted in the order of the calls
+  const { keys, image, saved } = await prepare(kind, say);
+  return RunningBoard.boot({ kind, keys, image, saved: options.fresh === true ? undefined : saved, machineId, say });
+}
+
+/**
+ * Builds, or finds in the cache, all that a board of this kind needs: packages, kernel, initramfs, saved machine. Says what
+ * it does and how long each took. Any number of processes may call it at once.
+ */
+export async function prepareBoard(kind: BoardKind, onProgress: Say = () => {}): Promise<void> {
+  await prepare(kind, onProgress);
+}
+
+/** Why boards can't run here, with the command that enables them, or undefined if they can. */
+export async function whyNoBoards(): Promise<string | undefined> {
+  return missingTools();
+}
+
+async function prepare(kind: BoardKind, say: Say) {
+  const why = await whyNoBoards();
+  if (why !== undefined) throw new Error(`cannot boot the ${kind} board: ${why}`);
+  const keys = await findKeys();
+  const image = await buildImage(kind, keys, say);
+  return { keys, image, saved: await saveMachine(kind, image, say) };
+}

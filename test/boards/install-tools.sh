@@ -1,0 +1,32 @@
+#!/bin/sh
+# Installs the Debian packages that the boards and the other tests need, and only those that are missing: as root it does,
+# else it prints the command. Does nothing where all are there. Prints what it does and how many seconds it took.
+set -eu
+
+packages='qemu-system-arm device-tree-compiler cpio kmod gzip dropbear-bin openssh-client
+  dash mksh busybox-static shellcheck openssh-server procps util-linux git'
+
+missing=''
+for package in $packages; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=''
+  [ "$state" = installed ] || missing="$missing $package"
+done
+if [ -z "$missing" ]; then
+  echo "install-tools: all packages are there"
+  exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+  echo "install-tools: these packages are missing, run: sudo apt-get install -y --no-install-recommends$missing" >&2
+  exit 1
+fi
+
+started=$(date +%s)
+echo "install-tools: installing$missing"
+# An index that a mirror is just changing fails its hash: asked again, then done without.
+for try in 1 2 3; do
+  apt-get -q -o APT::Update::Error-Mode=any update && break
+  echo "install-tools: package index failed, try $try of 3" >&2
+done
+# shellcheck disable=SC2086 # a list of package names
+DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing
+echo "install-tools: done in $(($(date +%s) - started)) s"

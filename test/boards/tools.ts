@@ -1,0 +1,42 @@
+import { access, constants } from "node:fs/promises";
+import { join } from "node:path";
+import { toolPath } from "./run";
+
+/** The programs that boards need, and the Debian package each is in. */
+const packageOf: Record<string, string> = {
+  "qemu-system-aarch64": "qemu-system-arm",
+  "qemu-system-arm": "qemu-system-arm",
+  fdtput: "device-tree-compiler",
+  cpio: "cpio",
+  depmod: "kmod",
+  gzip: "gzip",
+  dropbearconvert: "dropbear-bin",
+  ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
+  setpriv: "util-linux",
+  flock: "util-linux",
+};
+
+/** What is missing here and the command that brings it, or undefined. */
+export async function missingTools(): Promise<string | undefined> {
+  if (process.platform !== "linux") return "boards are built with Linux tools: use a Debian machine, container or virtual machine";
+  if (!(await isInstalled("apt-get")) || !(await isInstalled("dpkg-deb"))) {
+    return "boards are built from Debian packages, and apt-get or dpkg-deb is missing: use Debian or one of its children";
+  }
+  const missing: string[] = [];
+  for (const tool of Object.keys(packageOf)) if (!(await isInstalled(tool))) missing.push(tool);
+  if (missing.length === 0) return undefined;
+  const packages = [...new Set(missing.map((tool) => packageOf[tool]))].join(" ");
+  return `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing: apt-get install ${packages} (or test/boards/install-tools.sh)`;
+}
+
+async function isInstalled(tool: string): Promise<boolean> {
+  for (const folder of toolPath.split(":")) {
+    const found = await access(join(folder, tool), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+}

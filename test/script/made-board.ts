@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { requestLine } from "../../provider/board/protocol";
+import { boardScript } from "../../provider/board/script";
+import { type Answer, readAnswer } from "./answer";
+import { type Mounted, mountTree, unmountStale } from "./fuse";
+import { FakeKernel } from "./kernel";
+import { applyItems, type LookWish, lookItems, type Transaction } from "./requests";
+import type { Shell } from "./shells";
+
+export const bootId = "0f0e0d0c-1111-2222-3333-444455556666";
+
+/** A script under way. */
+export interface Running {
+  pid: number;
+  child: ChildProcessWithoutNullStreams;
+  done: Promise<Answer>;
+}
+
+/**
+ * A board as `devbind.sh` sees one below its root: a FUSE tree as /sys, plain files for the rest. The real script's text runs on it;
+ * only its root is another. Processes and their start times are this machine's own.
+ */
+export class MadeBoard {
+  readonly root = mkdtempSync(join(tmpdir(), "devbind-script-"));
+  readonly kernel = new FakeKernel();
+  /** Set in the environment of every script; PATH as well. */
+  environment: Record<string, string> = {};
+  private mounted: Mounted | undefined;
+  private running = new Set<ChildProcessWithoutNullStreams>();
+
+  /** A board whose /sys is mounted. */
+  static async make(): Promise<MadeBoard> {
+    unmountStale(join(tmpdir(), "devbind-script-"));
+    const board = new MadeBoard();
+    mkdirSync(join(board.root, "sys"));
+    board.mounted = await mountTree(join(board.root, "sys"), board.kernel.tree);
+    board.reset();
+    return board;
+  }
+
+  /** A fresh board: a quiet system with /run in memory and nothing in it. */
+  reset(): void {
+    this.kernel.reset();
+    for (const name of readdirSync(this.root)) if (name !== "sys") rmSync(join(this.root, name), { recursive: true, force: true });
+    for (const folder of ["run", "tmp", "dev/shm", "bin"]) mkdirSync(join(this.root, folder), { recursive: true });
+    this.write("proc/sys/kernel/random/boot_id", `${bootId}\n`);
+    this.write("proc/sys/kernel/osrelease", "6.1.0-test\n");
+    this.write("proc/sys/kernel/hostname", "board-7\n");
+    this.write("proc/mounts", "/dev/root / ext4 rw 0 0\nsysfs /sys sysfs rw,nosuid 0 0\ntmpfs /run tmpfs rw 0 0\n");
+    this.write("proc/self/mountinfo", "");
+    this.write("proc/swaps", "Filename Type Size Used Priority\n");
+    this.write("etc/machine-id", "b08dfa6083e7567a1921a715000001fb\n");
+    this.environment = {};
+  }
+
+  /** Writes a plain file of the board. */
+  write(path: string, content: string | Buffer, mode = 0o644): void {
+    mkdirSync(dirname(join(this.root, path)), { recursive: true });
+    writeFileSync(join(this.root, path), content, { mode });
+  }
+
+  /** The folder that holds lock, journals and claims. */
+  get state(): string {
+    return join(this.root, "run/devbind", bootId);
+  }
+
+  /** The names in the state folder, or none. */
+  stateFiles(): string[] {
+    try {
+      return readdirSync(this.state).sort();
+    } catch {
+      return [];
+    }
+  }
+
+  /** The script's text with this board's root, as it is sent. */
+  get script(): string {
+    const text = boardScript();
+    const changed = text.replace("  root=''\n", `  root='${this.root}'\n`);
+    if (changed === text) throw new Error("devbind.sh has no line for the root any more");
+    return changed;
+  }
+
+  look(shell: Shell, ...wishes: LookWish[]): Promise<Answer> {
+    return this.ask(shell, "look", lookItems(wishes)).done;
+  }
+
+  apply(shell: Shell, transaction: Transaction): Promise<Answer> {
+    return this.startApply(shell, transaction).done;
+  }
+
+  /** Starts an apply; its id is made here where none is given. */
+  startApply(shell: Shell, transaction: Transaction): Running {
+    const id = transaction.id ?? randomBytes(6).toString("hex");
+    return this.ask(shell, "apply", applyItems({ ...transaction, id }));
+  }
+
+  async outcome(shell: Shell, id: string): Promise<Record<string, string>> {
+    return (await this.ask(shell, "outcome", applyItems({ wishes: [], id })).done).outcome;
+  }
+
+  ask(shell: Shell, operation: "look" | "apply" | "outcome", items: string[][]): Running {
+    const nonce = randomBytes(8).toString("hex");
+    return this.start(shell, this.script + requestLine(nonce, operation, items), nonce);
+  }
+
+  /** Runs a text as a login's shell would, for 60 seconds at most. */
+  start(shell: Shell, text: string, nonce: string): Running {
+    const path = [join(this.root, "bin"), shell.tools, "/usr/sbin:/usr/bin:/sbin:/bin"].filter(Boolean).join(":");
+    const [program = "sh", ...words] = [...shell.command, "-s"];
+    const child = spawn(program, words, { cwd: tmpdir(), env: { PATH: path, ...this.environment } });
+    this.running.add(child);
+    const limit = setTimeout(() => child.kill("SIGKILL"), 60_000);
+    const said = { stdout: "", stderr: "" };
+    child.stdout.on("data", (data: Buffer) => (said.stdout += data.toString("latin1")));
+    child.stderr.on("data", (data: Buffer) => (said.stderr += data.toString("latin1")));
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(text);
+    const done = new Promise<Answer>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        clearTimeout(limit);
+        this.running.delete(child);
+        resolve(readAnswer(nonce, said.stdout, said.stderr, code));
+      });
+    });
+    return { pid: child.pid ?? 0, child, done };
+  }
+
+  /** Ends what still runs, unmounts and removes everything. */
+  async close(): Promise<void> {
+    for (const child of this.running) child.kill("SIGKILL");
+    await this.mounted?.close();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,84 @@
+import { encode } from "../../provider/board/protocol";
+import type { Device } from "./kernel";
+
+/** A device to look at; the driver and module that are wished for it, if any. */
+export interface LookWish {
+  bus: string;
+  name: string;
+  driver?: string;
+  module?: string;
+}
+
+/** What is wished for one device: undefined leaves it as it is. */
+export interface Wish {
+  device: Device;
+  driver?: string | null;
+  override?: string | null;
+  /** What it was seen as, where the plan is older than the model. */
+  seen?: { driver: string | null; override?: string | null };
+  claim?: "take" | "keep" | "drop";
+  past?: { driver: string | null; override?: string | null };
+}
+
+export interface Step {
+  device: number;
+  word: "module" | "override" | "unbind" | "bind" | "probe";
+  value: string | null;
+}
+
+export interface Transaction {
+  wishes: Wish[];
+  id?: string;
+  claimant?: string;
+  timeoutSeconds?: number;
+  force?: boolean;
+  /** The writes; by default those that lead from what was seen to the wish. */
+  steps?: Step[];
+}
+
+export function lookItems(wishes: LookWish[]): string[][] {
+  return wishes.map(({ bus, name, driver, module }) => ["device", encode(bus), encode(name), encode(driver ?? null), encode(module ?? null)]);
+}
+
+/** The default claimant of a test's transaction. */
+export const claimant = "organization/lab/dev/board";
+
+/** The items of an apply (or, without devices, of an outcome). */
+export function applyItems(transaction: Transaction & { id: string }): string[][] {
+  const { wishes, id, timeoutSeconds = 20, force = false } = transaction;
+  const head = ["transaction", id, encode(transaction.claimant ?? claimant), String(timeoutSeconds), force ? "yes" : "no"];
+  const steps = transaction.steps ?? stepsFor(wishes);
+  return [head, ...wishes.map(deviceItem), ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)])];
+}
+
+function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen }: Wish): string[] {
+  const overrideWord = (value: string | null | undefined) => (device.override === undefined ? "-unsupported" : value === undefined ? "-any" : encode(value));
+  return [
+    "device",
+    encode(device.bus),
+    encode(device.name),
+    driver === undefined ? "-" : encode(driver),
+    "-",
+    encode(seen.driver),
+    overrideWord(seen.override),
+    driver === undefined ? "-any" : encode(driver),
+    overrideWord(override),
+    claim,
+    encode(past.driver),
+    encode(past.override ?? null),
+  ];
+}
+
+/** The order of DESIGN: overrides, then everything unbound that must be, then bound. */
+export function stepsFor(wishes: Wish[]): Step[] {
+  const overrides: Step[] = [];
+  const unbinds: Step[] = [];
+  const binds: Step[] = [];
+  for (const [index, { device, driver, override, seen = device }] of wishes.entries()) {
+    if (device.override !== undefined && override !== undefined && override !== seen.override) overrides.push({ device: index, word: "override", value: override });
+    if (driver === undefined || driver === seen.driver) continue;
+    if (seen.driver !== null) unbinds.push({ device: index, word: "unbind", value: seen.driver });
+    if (driver !== null) binds.push({ device: index, word: "bind", value: driver });
+  }
+  return [...overrides, ...unbinds, ...binds];
+}

@@ -1,0 +1,49 @@
+import { defineConfig } from "vitest/config";
+
+const minutes = 60_000;
+
+/** One project for each kind of proof; those that boot boards or drive the engine run one file after the other. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 2 * minutes, hookTimeout: 2 * minutes } },
+      {
+        test: {
+          name: "script",
+          include: ["test/script/**/*.test.ts"],
+          testTimeout: 5 * minutes,
+          hookTimeout: 2 * minutes,
+          fileParallelism: false,
+        },
+      },
+      { test: { name: "ssh", include: ["test/ssh/**/*.test.ts"], testTimeout: 2 * minutes, hookTimeout: 2 * minutes } },
+      {
+        test: {
+          name: "boards",
+          include: ["test/boards/**/*.test.ts"],
+          testTimeout: 10 * minutes,
+          hookTimeout: 10 * minutes,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "pulumi",
+          include: ["test/helpers/**/*.test.ts", "test/pulumi/**/*.test.ts"],
+          testTimeout: 10 * minutes,
+          hookTimeout: 20 * minutes,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "kernel",
+          include: ["test/kernel/**/*.test.ts"],
+          testTimeout: 10 * minutes,
+          hookTimeout: 20 * minutes,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

@@ -967,7 +967,7 @@ start_clock() {
 }
 
 stop_clock() {
-  kill "$clock" 2>/dev/null
+  kill -9 "$clock" 2>/dev/null
   wait "$clock" 2>/dev/null
 }
 

@@ -75,9 +75,10 @@ function open(node: Node, flags: number): number | Buffer {
   return openAnswer();
 }
 
-function read(node: Node, from: number, room: number): number | Buffer {
+async function read(node: Node, from: number, room: number): Promise<number | Buffer> {
   if (node.kind !== "file") return EISDIR;
-  return Buffer.from(node.read()).subarray(from, from + room);
+  const content = await node.read();
+  return (typeof content === "string" ? Buffer.from(content) : content).subarray(from, from + room);
 }
 
 function list(node: Node, from: number, room: number): number | Buffer {

@@ -86,6 +86,11 @@ export class FakeKernel {
     put(this.tree, path, { kind: "file", read: () => content });
   }
 
+  /** A file that is not read before the promise holds: a device that the kernel holds. */
+  addSlowFile(path: string, content: Promise<string>): void {
+    put(this.tree, path, { kind: "file", read: () => content });
+  }
+
   /** A link to another path below /sys. */
   addLink(path: string, to: string | (() => string | undefined)): void {
     const target = () => {

@@ -20,7 +20,7 @@ export interface Write {
 
 export interface File {
   kind: "file";
-  read: () => string | Buffer;
+  read: () => string | Buffer | Promise<string>;
   /** Takes a write and answers with an errno, 0 for success; without it a write is EACCES, as on a file of mode 0444. */
   write?: (write: Write) => number | Promise<number>;
 }

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, expect, vi } from "vitest";
 import { DevbindError, type ErrorKind } from "../../provider/errors";
 import { type Connection, connectionSchema } from "../../provider/schema";
+import { connect } from "../../provider/ssh/connection";
+import { fingerprint, keyFromText } from "../../provider/ssh/known-hosts";
 import { closeIdleConnections } from "../../provider/ssh/pool";
 import { type ServerOptions, startServer, type TestServer } from "./server";
 
@@ -96,3 +98,19 @@ export const untilEnd = (input: string, fields: { timeoutSeconds?: number; maxim
   timeoutSeconds: 60,
   ...fields,
 });
+
+/** "ssh-ed25519 SHA256:…" of a public key. */
+export function printOf(publicKey: string): string {
+  const shown = keyFromText(...(publicKey.split(" ") as [string, string]));
+  return shown === undefined ? "" : `${shown.type} ${fingerprint(shown)}`;
+}
+
+/** Logs in, runs one command and closes. */
+export async function logsIn(connection: Connection): Promise<string> {
+  const board = await connect(connection);
+  try {
+    return (await board.run(untilEnd("echo in; echo END\n"))).stdout;
+  } finally {
+    board.end();
+  }
+}

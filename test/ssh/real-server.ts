@@ -16,9 +16,10 @@ export interface RealServer {
 
 /**
  * Servers run in a mount namespace of their own: there `/run/sshd` exists, and the user's home is a made folder, because dropbear
- * reads authorized_keys nowhere else. Nothing of the machine is touched.
+ * reads authorized_keys nowhere else. Nothing of the machine is touched, and a
+ * server ends with the process that started it.
  */
-const inNamespace = 'mount -t tmpfs none /run && mkdir /run/sshd && mount --bind "$0" "$1" && shift && exec "$@"';
+const inNamespace = 'mount -t tmpfs none /run && mkdir /run/sshd && mount --bind "$0" "$1" && shift && exec setpriv --pdeathsig KILL "$@"';
 
 /** Why the tests against real servers can't run here, in words that enable them; undefined when they can. */
 export function whatIsMissing(): string | undefined {

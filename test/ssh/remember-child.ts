@@ -1,6 +1,6 @@
 import { rememberKey, type Trust } from "../../provider/ssh/host-keys";
 
-/** Run by login.test.ts, several at once: writes a hundred long lines into the file of its first argument, marked by its second. */
+/** Run by host-keys.test.ts, several at once: writes a hundred long lines into the file of its first argument, marked by its second. */
 const [, , writeTo = "", mark = ""] = process.argv;
 const trust: Trust = { checking: "accept-new", name: "", given: [], known: [], fallback: [], files: [writeTo], writeTo };
 for (let index = 0; index < 100; index++) {

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { look as lookAtBoard, type LookItem, type Observation } from "./board/board";
+import { look as lookAtBoard } from "./board/board";
 import { DevbindError } from "./errors";
 import { lookItem } from "./lifecycle/request";
 import type { Binding, Connection, Observed } from "./schema";
+import type { LookItem, Observation } from "./transaction";
 
 /** Looks at devices of one board. */
 export type Look = (connection: Connection, items: LookItem[]) => Promise<Observation>;

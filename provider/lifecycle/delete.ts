@@ -1,9 +1,10 @@
-import type { Observation } from "../board/board";
 import { DevbindError } from "../errors";
 import { claimantOf } from "../plan/guards";
 import { planDevice, type Wish } from "../plan/plan";
 import type { Binding, Device, Outputs } from "../schema";
-import { type Attempt, converge } from "./reconcile";
+import type { Observation } from "../transaction";
+import { converge } from "./reconcile";
+import type { Attempt } from "./request";
 
 /** A binding to be given up, and what the resource knew of it. */
 export interface Leaving {

@@ -1,27 +1,18 @@
-import { apply, askOutcome, look, newTransactionId, type Observation, type Outcome, type Transaction } from "../board/board";
-import { DevbindError, StuckError, stuckError, undoneError } from "../errors";
+import { apply, askOutcome, look, newTransactionId, type Outcome } from "../board/board";
+import { DevbindError } from "../errors";
 import { claimantOf } from "../plan/guards";
-import { type DevicePlan, hasSteps, planDevice, stepsOf, transactionDevice, type Wish, wishOf } from "../plan/plan";
+import { hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
 import type { Binding, Device, Outputs } from "../schema";
 import { addressOf } from "../ssh/connection";
-import { lookItem, outputsFrom } from "./request";
+import type { Observation, Transaction } from "../transaction";
+import { failure } from "./outcome";
+import { type Attempt, deviceAt, lookItem, outputsFrom } from "./request";
 
 /** One binding to be made true; `last` is what the resource knew before, undefined on create. */
 export interface Wanted {
   binding: Binding;
   last: Outputs | undefined;
   isRebind: boolean;
-}
-
-/** The driver and override that a binding goes back to. */
-export type Past = { driver: string | null; override: string | null };
-
-/** What an attempt works on: a plan, a claim and a past for each device. */
-export interface Attempt {
-  binding: Binding;
-  plan: DevicePlan;
-  claim: "take" | "keep" | "drop";
-  past: Past;
 }
 
 /** How often the world may move between the plan and the transaction. */
@@ -87,12 +78,6 @@ export async function converge(
 
 const isSettled = ({ plan, claim }: Attempt, device: Device) => !hasSteps(plan) && claim === "keep" && device.journal !== "interrupted";
 
-function deviceAt(observation: Observation, index: number): Device {
-  const device = observation.devices[index];
-  if (!device) throw new Error("an observation has a device for each one that was asked for");
-  return device;
-}
-
 function refuse(tries: Attempt[], { connection }: Binding): void {
   const refused = tries.flatMap(({ binding, plan }) => plan.refusals.map((refusal) => ({ binding, refusal })));
   const first = refused[0];
@@ -147,54 +132,4 @@ async function outcomeAfterLoss(
   throw lost;
 }
 
-function failure(outcome: Outcome, tries: Attempt[], transaction: Transaction, observation: Observation, address: string): DevbindError {
-  const index = Number(outcome.device ?? 0) || 0;
-  const { binding, plan } = tries[index] ?? tries[0] ?? { binding: undefined, plan: undefined };
-  const device = observation.devices[index];
-  const words = {
-    device: binding?.device ?? "the device",
-    address,
-    wish: plan ? driverWords(plan.wish) : "its driver",
-    problem: outcome.problem,
-    step: outcome.word,
-    kernel: outcome.kernel,
-    stateNow: device?.driver ? `is back with "${device.driver}"` : "is without a driver, as before",
-  };
-  if (outcome.is === "undone") return undoneError(words);
-  if (outcome.is === "stuck") {
-    const now = { ...words, stateNow: device?.driver ? `has "${device.driver}"` : "has no driver" };
-    const outputs = tries.map((one, place) => outputsFrom(one.binding, observation, deviceAt(observation, place), one.past));
-    return new StuckError(stuckError(now, outcome.holder, outcome.left), outputs);
-  }
-  return notWritten(outcome, words.device, address, transaction);
-}
-
-function notWritten(outcome: Outcome, device: string, address: string, transaction: Transaction): DevbindError {
-  if (outcome.is === "busy")
-    return new DevbindError("busy", {
-      failed: `Another transaction on ${address} did not end within ${transaction.timeoutSeconds} seconds.`,
-      now: "Nothing was written by this update.",
-      todo: "Wait for it, then run `pulumi up` again.",
-    });
-  if (outcome.problem === "state")
-    return new DevbindError("refused", {
-      failed: `${address} has no room for the transaction's journal: its state folder is full, read-only or somebody else's.`,
-      now: "Nothing was written.",
-      todo: "Make room on the tmpfs under /run, then run `pulumi up` again.",
-    });
-  if (outcome.is === "interrupted")
-    return new DevbindError("stuck", {
-      failed: `The transaction on ${device} at ${address} was interrupted on the board.`,
-      now: "The device may be between two drivers; its journal is kept.",
-      todo: "Run `pulumi up` again: it undoes the rest first.",
-    });
-  return new DevbindError("refused", {
-    failed: `${address} refused the transaction on ${device} (${outcome.problem}).`,
-    now: "Nothing was written.",
-    todo: "An earlier transaction on it is stuck; end what holds the device, then run `pulumi up` again.",
-  });
-}
-
 const wishWords = (binding: Binding): string => (binding.driver === null ? "no driver" : `"${binding.driver}"`);
-const driverWords = ({ driver }: Wish): string =>
-  driver === undefined ? "whatever matches" : driver === null ? "no driver" : `"${driver}"`;

@@ -1,9 +1,9 @@
-import type { Observation } from "../board/board";
 import { DevbindError, nothingSent } from "../errors";
-import { moduleOf } from "../plan/plan";
+import { type DevicePlan, moduleOf } from "../plan/plan";
 import { claimantOf } from "../plan/guards";
 import type { Binding, Device, Outputs } from "../schema";
 import { outputsSchema, validate } from "../schema";
+import type { Observation } from "../transaction";
 
 /** Inputs or state as the engine hands them over. */
 export type Properties = Record<string, unknown>;
@@ -68,3 +68,21 @@ export function outputsFrom(
 
 /** Drivers that don't spoil an IOMMU group: vfio's own, and those that do no DMA (Documentation/driver-api/vfio.rst). */
 const isHarmless = (driver: string): boolean => driver.startsWith("vfio") || driver === "pcieport" || driver === "pci-stub";
+
+/** The driver and override that a binding goes back to. */
+export type Past = { driver: string | null; override: string | null };
+
+/** What an attempt works on: a plan, a claim and a past for each device. */
+export interface Attempt {
+  binding: Binding;
+  plan: DevicePlan;
+  claim: "take" | "keep" | "drop";
+  past: Past;
+}
+
+/** The device in its place of an observation, which has one for each that was asked for. */
+export function deviceAt(observation: Observation, index: number): Device {
+  const device = observation.devices[index];
+  if (!device) throw new Error("an observation has a device for each one that was asked for");
+  return device;
+}

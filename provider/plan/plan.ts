@@ -1,5 +1,5 @@
-import type { Step, TransactionDevice } from "../board/board";
 import type { Binding, Board, Device } from "../schema";
+import type { Step, TransactionDevice } from "../transaction";
 import { refusalsOf, type Refusal } from "./guards";
 
 /**

@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { Connection, Device } from "../schema";
+import { addressOf } from "../ssh/connection";
+import type { LookItem, Observation } from "../transaction";
+import { type AnswerLine, field, list, readLine, text, yes, yesOrNothing } from "./protocol";
+
+const boardLine = z.object({
+  boot: text,
+  condition: z.enum(["quiet", "busy"]),
+  uid: text,
+  machine: field,
+  uuid: field,
+  serial: field,
+  kernel: text,
+  host: text,
+  state: field,
+  writable: yes,
+});
+
+/** Reads the answer of a look, or of an apply's look afterwards; `items` as they were asked for. */
+export function observation(connection: Connection, items: LookItem[], lines: AnswerLine[]): Observation {
+  const address = addressOf(connection);
+  const board = readLine(
+    lines.find((line) => line.word === "board"),
+    boardLine,
+    address,
+  );
+  const devices = lines.filter((line) => line.word === "device");
+  return {
+    board: {
+      boardId: boardId(board, connection),
+      bootId: board.boot,
+      hostName: board.host,
+      kernel: board.kernel,
+      isRoot: board.uid === "0",
+      isSysfsWritable: board.writable,
+      stateFolder: board.state,
+      condition: board.condition,
+    },
+    devices: items.map((item, index) =>
+      deviceOf(
+        item,
+        devices.find((line) => line.fields.index === String(index)),
+        address,
+      ),
+    ),
+  };
+}
+
+/** A hash of what the board says of itself; a board that says nothing is its address. */
+function boardId(board: z.output<typeof boardLine>, connection: Connection): string {
+  const facts = [board.machine, board.uuid ?? board.serial].filter((fact) => fact !== null);
+  if (facts.length === 0) return `address:${connection.host}:${connection.port}`;
+  return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
+}
+
+const absentLine = z.object({ present: z.literal("no"), bus: yes, similar: list });
+const deviceLine = z.object({
+  driver: field,
+  unbindable: yes,
+  path: text,
+  journal: z.enum(["-", "interrupted", "running", "stuck"]),
+  override: z.string(),
+  modalias: field,
+  compatible: list,
+  group: field,
+  members: z.string(),
+  node: field,
+  registered: yesOrNothing,
+  bindable: yesOrNothing,
+  loadable: yesOrNothing,
+  similar: list,
+  guard: field,
+  claimant: field,
+  claimDriver: field,
+  claimOverride: field,
+});
+
+function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string): Device {
+  const nothing = {
+    bus: item.bus,
+    name: item.device,
+    driver: null,
+    canUnbind: false,
+    override: null,
+    hasOverride: false,
+    journal: "none" as const,
+  };
+  const unknown = {
+    modalias: null,
+    compatible: [],
+    sysfsPath: null,
+    iommuGroup: null,
+    groupMembers: [],
+    vfioPath: null,
+    wanted: null,
+    guard: null,
+    claim: null,
+  };
+  if (line?.fields.present === "no") {
+    const absent = readLine(line, absentLine, address);
+    return { ...nothing, ...unknown, isPresent: false, isBusPresent: absent.bus, similarNames: absent.similar };
+  }
+  const found = readLine(line, deviceLine, address);
+  return {
+    ...nothing,
+    isBusPresent: true,
+    isPresent: true,
+    similarNames: found.similar,
+    driver: found.driver,
+    canUnbind: found.unbindable,
+    override: found.override.startsWith("-") ? null : field.parse(found.override),
+    hasOverride: found.override !== "-unsupported",
+    journal: found.journal === "-" ? "none" : found.journal,
+    modalias: found.modalias,
+    compatible: found.compatible,
+    sysfsPath: found.path,
+    iommuGroup: found.group,
+    groupMembers: membersOf(found.members),
+    vfioPath: found.node,
+    wanted:
+      found.registered === null ? null : { isRegistered: found.registered, canBind: found.bindable === true, isLoadable: found.loadable },
+    guard: found.guard,
+    claim: found.claimant === null ? null : { claimant: found.claimant, driver: found.claimDriver, override: found.claimOverride },
+  };
+}
+
+function membersOf(word: string): Device["groupMembers"] {
+  if (word === "-") return [];
+  return word.split(",").map((member) => {
+    const [name = "-", driver = "-"] = member.split(";");
+    return { name: field.parse(name) ?? "", driver: field.parse(driver) };
+  });
+}

@@ -1,0 +1,41 @@
+import type { Board, Device } from "./schema";
+
+/** What the pure plan says and the board carries out: the words both share. A leaf, like the schema. */
+
+/** A device to look at, and the driver and module that are wished for it. */
+export interface LookItem {
+  bus: string;
+  device: string;
+  driver: string | null;
+  module: string | null;
+}
+
+/** A board and its devices, in the order they were asked for. */
+export interface Observation {
+  board: Board;
+  devices: Device[];
+}
+
+/** One write of a transaction. `device` is the place in its list of devices; `value` a driver, module or override (null clears). */
+export interface Step {
+  device: number;
+  word: "module" | "override" | "unbind" | "bind" | "probe";
+  value: string | null;
+}
+
+/** What is asked for one device: what it was seen as, what it shall be (undefined: anything), and whose it is. */
+export interface TransactionDevice extends LookItem {
+  seen: { driver: string | null; override: string | null; hasOverride: boolean };
+  wish: { driver?: string | null; override?: string | null };
+  claim: "take" | "keep" | "drop";
+  past: { driver: string | null; override: string | null };
+}
+
+export interface Transaction {
+  id: string;
+  claimant: string;
+  timeoutSeconds: number;
+  force: boolean;
+  devices: TransactionDevice[];
+  steps: Step[];
+}

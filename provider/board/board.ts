@@ -5,7 +5,7 @@ import { addressOf } from "../ssh/connection";
 import { withConnection } from "../ssh/pool";
 import type { LookItem, Observation, Transaction } from "../transaction";
 import { observation } from "./observation";
-import { type AnswerLine, encode, field, isComplete, list, parseAnswer, readLine, requestLine, text } from "./protocol";
+import { type AnswerLine, cutAnswer, encode, field, isComplete, list, parseAnswer, readLine, requestLine, text } from "./protocol";
 import { boardScript } from "./script";
 
 const outcomeSchema = z.object({
@@ -103,5 +103,6 @@ async function ask(
       }),
     { dials },
   );
+  if (!answer.complete) throw cutAnswer(addressOf(connection), answer);
   return parseAnswer(answer.stdout, nonce, addressOf(connection));
 }

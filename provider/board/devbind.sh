@@ -1256,14 +1256,25 @@ converge() {
     put "$name" "$sys/bus/$bus/drivers/$decoded/unbind" || { read_driver && [ "$driver" = - ]; } || return 1
     driver=-
   fi
-  undo_word=bind
-  if [ "$driver" != "$1" ]; then
-    decode "$1"
-    put "$name" "$sys/bus/$bus/drivers/$decoded/bind"
-    read_driver
-    [ "$driver" = "$1" ] || return 1
+  if [ "$driver" != "$1" ] && ! bind_back "$1"; then
+    set_override "$2"
+    undo_word=bind
+    return 1
   fi
   set_override "$2"
+}
+
+# Binds $device to the driver $1 (encoded). One that does not match by itself was bound by an override that was taken away since.
+bind_back() {
+  decode "$1"
+  back=$decoded
+  for try in as-it-is by-name; do
+    [ "$try" = as-it-is ] || { [ "$override" != -unsupported ] && [ "$override" != "$1" ] && set_override "$1"; } || return 1
+    put "$name" "$sys/bus/$bus/drivers/$back/bind"
+    read_driver
+    [ "$driver" != "$1" ] || return 0
+  done
+  return 1
 }
 
 # Writes the override $1 (encoded) to $device unless it is there already; an empty line clears.

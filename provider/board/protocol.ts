@@ -87,6 +87,20 @@ export function readLine<T extends z.ZodType>(line: AnswerLine | undefined, sche
   throw garbled(address, `its line "${line?.word ?? "(none)"}" has no right ${parsed.error.issues[0]?.path.join(".") ?? "form"}`);
 }
 
+/** The script's answer stopped before its end: what the shell printed as errors says most. */
+export function cutAnswer(address: string, { exitCode, stderr }: { exitCode: number | undefined; stderr: string }): DevbindError {
+  const said = stderr
+    .replace(/[^\x20-\x7e]+/g, " ")
+    .trim()
+    .slice(-300);
+  const how = exitCode === undefined ? "was ended" : `ended with exit code ${exitCode}`;
+  return new DevbindError("protocol", {
+    failed: `The shell on ${address} ${how} before the script had answered${said === "" ? "." : `; it said "${said}".`}`,
+    now: "What it wrote until then is not known; a transaction that was cut is undone by the next update.",
+    todo: "Try `sh -s` on the board by hand, then run `pulumi up` again.",
+  });
+}
+
 function garbled(address: string, why: string): DevbindError {
   return new DevbindError("protocol", {
     failed: `The answer of ${address} cannot be understood: ${why}.`,

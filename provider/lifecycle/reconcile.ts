@@ -17,6 +17,8 @@ export interface Wanted {
 
 /** How often the world may move between the plan and the transaction. */
 const attempts = 3;
+/** How many answers, a second apart, that know nothing of a transaction mean that it never arrived. */
+const believedUnknowns = 4;
 
 /**
  * Create and update in one flow, for all bindings of one board: look, plan, refuse or apply, read back. Already right: nothing is
@@ -103,7 +105,7 @@ function transactionOf(tries: Attempt[], observation: Observation, timeoutSecond
   };
 }
 
-/** Sends the transaction once. Where the link is lost, the outcome is asked for over a new login; nothing is sent twice. */
+/** Sends the transaction once. Where the answer is lost, the outcome is asked for over a new login; nothing is sent twice. */
 async function applyOnce(
   { connection }: Binding,
   transaction: Transaction,
@@ -112,21 +114,20 @@ async function applyOnce(
   try {
     return await apply(connection, transaction);
   } catch (error) {
-    if (!(error instanceof DevbindError) || error.kind !== "unreachable") throw error;
-    const outcome = await outcomeAfterLoss({ connection }, transaction, error);
+    if (!(error instanceof DevbindError) || !["unreachable", "protocol"].includes(error.kind)) throw error;
+    const outcome = await outcomeAfterLoss(connection, transaction, error);
     return { outcome, observation: await look(connection, bindings.map(lookItem), { timeoutSeconds: transaction.timeoutSeconds }) };
   }
 }
 
-async function outcomeAfterLoss(
-  { connection }: Pick<Binding, "connection">,
-  transaction: Transaction,
-  lost: DevbindError,
-): Promise<Outcome> {
+/** The script may still be on its way when the board is asked, so "unknown" is believed only when it was heard again and again. */
+async function outcomeAfterLoss(connection: Binding["connection"], transaction: Transaction, lost: DevbindError): Promise<Outcome> {
+  let unknowns = 0;
   for (let waited = 0; waited <= transaction.timeoutSeconds * 2; waited++) {
     const outcome = await askOutcome(connection, transaction);
-    if (outcome.is === "unknown") throw lost;
-    if (outcome.is !== "running") return outcome;
+    if (outcome.is === "unknown") unknowns += 1;
+    else if (outcome.is !== "running") return outcome;
+    if (unknowns >= believedUnknowns) break;
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   throw lost;

@@ -1,15 +1,24 @@
+import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { DevbindError } from "./errors";
 import { judge, refuseInputs } from "./judge";
 import { looks, observe } from "./look";
-import { type BindingInput, type Observed, type Outputs, type Problem, secretFields, validate } from "./schema";
+import { claimantOf } from "./plan/guards";
+import { type Binding, type BindingInput, type Observed, type Outputs, type Problem, secretFields, validate } from "./schema";
 import { checkCredentials } from "./ssh/connection";
 
 /** A value of which every part may be an Output. */
-export type Deep<T> = pulumi.Input<T extends readonly (infer U)[] ? Deep<U>[] : T extends object ? { [K in keyof T]: Deep<T[K]> } : T>;
+export type Deep<T> = pulumi.Input<T extends readonly (infer U)[] ? Deep<U>[] : T extends object ? DeepFields<T> : T>;
+type DeepFields<T> = { [K in keyof T]: Deep<T[K]> };
 
-/** What a program writes. An object that `@pulumi/command`'s `remote.Command` takes as `connection` works here as it is. */
-export type DeviceBindingArgs = { [K in keyof Omit<BindingInput, "claimant" | "driver">]: Deep<BindingInput[K]> } & {
+type OwnConnection = Omit<BindingInput["connection"], keyof types.input.remote.ConnectionArgs>;
+
+/** How to reach a board: what `@pulumi/command`'s `remote.Command` takes as `connection`, as it is, and our own fields. */
+export interface ConnectionArgs extends types.input.remote.ConnectionArgs, DeepFields<OwnConnection> {}
+
+/** What a program writes. */
+export type DeviceBindingArgs = DeepFields<Omit<BindingInput, "claimant" | "driver" | "connection">> & {
+  connection: pulumi.Input<ConnectionArgs>;
   /** The driver that shall own the device; null keeps the device without one. */
   driver: pulumi.Input<string | null>;
 };
@@ -86,9 +95,7 @@ export class DeviceBinding extends pulumi.CustomResource implements OutputProper
       observed.resolve(pulumi.output({ lookedAt: "", invalid: true }));
       return;
     }
-    observed.resolve(
-      pulumi.unsecret(pulumi.output({ ...args, claimant }).apply((inputs) => lookAndJudge(this, inputs, options.ignoreChanges ?? []))),
-    );
+    observed.resolve(pulumi.unsecret(pulumi.output({ ...args, claimant }).apply((inputs) => lookAndJudge(this, inputs, options))));
   }
 }
 
@@ -96,7 +103,7 @@ export class DeviceBinding extends pulumi.CustomResource implements OutputProper
 async function lookAndJudge(
   resource: DeviceBinding,
   inputs: Record<string, unknown>,
-  ignoreChanges: readonly string[],
+  options: pulumi.CustomResourceOptions,
 ): Promise<Observed | undefined> {
   const problems = problemsOf(inputs);
   const { binding } = validate(inputs, () => false);
@@ -106,8 +113,18 @@ async function lookAndJudge(
   }
   if (!looks()) return undefined;
   const observed = await observe(binding);
-  if (pulumi.runtime.isDryRun()) judge(resource, binding, observed, ignoreChanges);
+  if (pulumi.runtime.isDryRun())
+    judge(resource, binding, observed, { ignoreChanges: options.ignoreChanges ?? [], owners: ownersOf(binding, options) });
   return observed;
+}
+
+/** Whose claims on the board are this resource's own: also those under names that it had before. */
+function ownersOf(binding: Binding, { aliases }: pulumi.CustomResourceOptions): string[] {
+  const stack = binding.claimant.split("/").slice(0, 3).join("/");
+  const names = Array.isArray(aliases)
+    ? aliases.map((alias) => (typeof alias === "object" && "name" in alias ? alias.name : undefined))
+    : [];
+  return [claimantOf(binding), binding.claimant, ...names.filter((name) => typeof name === "string").map((name) => `${stack}/${name}`)];
 }
 
 /** What is wrong with the inputs that are known by now, key files included. */
@@ -115,13 +132,13 @@ function problemsOf(inputs: Record<string, unknown>): Problem[] {
   const { problems, binding } = validate(inputs, isPending);
   if (inputs.driver === undefined)
     return [...problems, { property: "driver", message: "is missing; null keeps the device without a driver" }];
-  if (!binding) return problems;
+  if (!binding || !looks()) return problems;
   try {
     checkCredentials(binding.connection);
     return problems;
   } catch (error) {
     if (!(error instanceof DevbindError)) throw error;
-    return [{ property: error.property ?? "connection", message: `cannot be used: ${error.words.failed}` }];
+    return [{ property: error.property ?? "connection", message: `cannot be used: ${error.words.failed.replace(/\.$/, "")}` }];
   }
 }
 

@@ -27,6 +27,9 @@ export interface ErrorWords {
   todo: string;
 }
 
+/** A board's words without what a terminal would obey: escapes, newlines and other control characters become spaces. */
+export const plain = (words: string): string => words.replace(/\p{C}+/gu, " ");
+
 /** The only error that leaves this package on purpose. The engine prints `${error}: ${error.stack}` to users, so that is its message. */
 export class DevbindError extends Error {
   constructor(
@@ -35,7 +38,7 @@ export class DevbindError extends Error {
     /** The input that is to blame, as a path: `connection.privateKeyPath`. */
     readonly property?: string,
   ) {
-    super([words.failed, words.now, words.todo].filter((part) => part !== "").join(" "));
+    super(plain([words.failed, words.now, words.todo].filter((part) => part !== "").join(" ")));
     this.name = "DevbindError";
     this.stack = this.message;
   }
@@ -60,6 +63,7 @@ export const nothingSent = "Nothing was sent to the board.";
 
 /** What an outcome's message is made of. */
 export interface OutcomeWords {
+  deed: "bind" | "give back";
   /** The device's name, or the devices'. */
   device: string;
   /** The board's address. */
@@ -79,29 +83,32 @@ export interface OutcomeWords {
 /** The errno's name for what a C library prints, glibc's and musl's; as it is where it has none. */
 export function errnoOf(kernel: string | null): string {
   const said = (kernel ?? "").split(": ").pop()?.trim() ?? "";
-  return errnoNames[said] ?? (said === "" ? "no reason given" : said);
+  return errnoNames.get(said) ?? (said === "" ? "no reason given" : said);
 }
 
-const errnoNames: Record<string, string> = {
-  "No such device": "ENODEV",
-  "No such file or directory": "ENOENT",
-  "Device or resource busy": "EBUSY",
-  "Resource busy": "EBUSY",
-  "Invalid argument": "EINVAL",
-  "Resource temporarily unavailable": "EAGAIN",
-  "Permission denied": "EACCES",
-  "Operation not permitted": "EPERM",
-  "Input/output error": "EIO",
-  "I/O error": "EIO",
-  "Cannot allocate memory": "ENOMEM",
-  "Out of memory": "ENOMEM",
-  "File exists": "EEXIST",
-  "Read-only file system": "EROFS",
-  "Operation not supported": "EOPNOTSUPP",
-  "Connection timed out": "ETIMEDOUT",
-  "Operation timed out": "ETIMEDOUT",
-  "No such device or address": "ENXIO",
-};
+const errnoNames = new Map(
+  Object.entries({
+    "No such device": "ENODEV",
+    "No such file or directory": "ENOENT",
+    "Device or resource busy": "EBUSY",
+    "Resource busy": "EBUSY",
+    "Invalid argument": "EINVAL",
+    "Resource temporarily unavailable": "EAGAIN",
+    "Permission denied": "EACCES",
+    "Operation not permitted": "EPERM",
+    "Input/output error": "EIO",
+    "I/O error": "EIO",
+    "Cannot allocate memory": "ENOMEM",
+    "Out of memory": "ENOMEM",
+    "File exists": "EEXIST",
+    "Read-only file system": "EROFS",
+    "Operation not supported": "EOPNOTSUPP",
+    "Connection timed out": "ETIMEDOUT",
+    "Operation timed out": "ETIMEDOUT",
+    "No such device or address": "ENXIO",
+    "Not supported": "EOPNOTSUPP",
+  }),
+);
 
 /** What failed in a transaction, in the kernel's own word. */
 export function failureOf({ problem, step, kernel }: OutcomeWords): string {
@@ -130,7 +137,7 @@ export function failureOf({ problem, step, kernel }: OutcomeWords): string {
 /** A transaction that was rolled back. */
 export function undoneError(words: OutcomeWords): DevbindError {
   return new DevbindError("undone", {
-    failed: `Cannot bind ${words.device} on ${words.address} to ${words.wish}: ${failureOf(words)}.`,
+    failed: `Cannot ${words.deed} ${words.device} on ${words.address} to ${words.wish}: ${failureOf(words)}.`,
     now: `${words.device} ${words.stateNow}; nothing changed.`,
     todo: undoneAdvice(words),
   });
@@ -149,7 +156,7 @@ export function stuckError(words: OutcomeWords, holders: string[], left: string 
   const holder = holders.length > 0 ? ` Held open by ${holders.join(", ")}.` : "";
   const isHeld = words.problem === "held";
   return new DevbindError("stuck", {
-    failed: `Binding ${words.device} on ${words.address} to ${words.wish} is stuck: ${failureOf(words)}.${holder}`,
+    failed: `${words.deed === "bind" ? "Binding" : "Giving back"} ${words.device} on ${words.address} to ${words.wish} is stuck: ${failureOf(words)}.${holder}`,
     now: isHeld
       ? `${words.device} is between two drivers; the board finishes the undo by itself when the kernel lets go.`
       : `The undo failed too: ${left ?? words.device} did not come back; ${words.device} ${words.stateNow}.`,

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { plain } from "./errors";
 import { planDevice, wishOf } from "./plan/plan";
 import type { Binding, Observed, Problem } from "./schema";
 
@@ -10,7 +11,12 @@ const saidAlready = 32;
  * stops before it touches anything, after all resources were shown; `log.error` alone would leave the exit code at 0. What a
  * dependency may still bring is a warning.
  */
-export function judge(resource: pulumi.Resource, binding: Binding, observed: Observed, ignoreChanges: readonly string[]): void {
+export function judge(
+  resource: pulumi.Resource,
+  binding: Binding,
+  observed: Observed,
+  { ignoreChanges, owners }: { ignoreChanges: readonly string[]; owners: readonly string[] },
+): void {
   if (observed.unreachable !== undefined) {
     if (observed.isCertain) refuse(resource, observed.unreachable);
     else void pulumi.log.warn(`${observed.unreachable} The preview goes on without a look at this board.`, resource);
@@ -18,10 +24,10 @@ export function judge(resource: pulumi.Resource, binding: Binding, observed: Obs
   }
   const { board, device } = observed;
   if (!board || !device || ignoreChanges.includes("driver") || ignoreChanges.includes("observed")) return;
-  for (const refusal of planDevice(binding, wishOf(binding, device, false), board, device).refusals) {
+  for (const refusal of planDevice(binding, wishOf(binding, device, false), board, device, owners).refusals) {
     const text = `${refusal.property}: ${refusal.reason} ${refusal.todo}`;
     if (refusal.isCertain) refuse(resource, text);
-    else void pulumi.log.warn(`Not there yet: ${text}`, resource);
+    else void pulumi.log.warn(plain(`Not there yet: ${text}`), resource);
   }
 }
 
@@ -31,6 +37,6 @@ export function refuseInputs(resource: pulumi.Resource, problems: readonly Probl
 }
 
 function refuse(resource: pulumi.Resource, text: string): void {
-  void pulumi.log.error(text, resource);
+  void pulumi.log.error(plain(text), resource);
   process.exitCode = saidAlready;
 }

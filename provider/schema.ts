@@ -9,12 +9,14 @@ import { z } from "zod";
 /** "is missing" for nothing at all, else the given word. */
 const must = (word: string) => ({ error: (issue: { input?: unknown }) => (issue.input === undefined ? "is missing" : word) });
 
-/** Accepts a missing value as `null`: the engine drops nulls on their way to and from the provider. */
+/** Accepts a missing value as `null`, as the engine does in its own comparisons. */
 const orNull = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? null);
 
 /** The type of a later version, of which this one takes only the values named. */
-const notYet = <T extends z.ZodType>(type: T, what: string, allowed: readonly unknown[] = []) =>
-  type.refine((value) => value === undefined || allowed.includes(value), { error: `${what} is not built yet in this version` });
+const notYet = <T extends z.ZodType>(type: T, allowed: readonly unknown[] = [], hint = "") =>
+  type.refine((value) => value === undefined || allowed.includes(value), {
+    error: ({ input }) => `${typeof input === "string" && allowed.length > 0 ? `"${input}" ` : ""}is not built yet in this version${hint}`,
+  });
 
 const isKernelName = /^[A-Za-z0-9_:@+=!%,][A-Za-z0-9 ._:@+=!%,-]*$/;
 
@@ -24,10 +26,11 @@ const isKernelName = /^[A-Za-z0-9_:@+=!%,][A-Za-z0-9 ._:@+=!%,-]*$/;
  */
 export const kernelName = z
   .string(must("must be a text"))
-  .min(1, { error: "must not be empty", abort: true })
-  .refine((name) => Buffer.byteLength(name) <= 255, { error: "must not be longer than 255 bytes", abort: true })
-  .refine((name) => isKernelName.test(name) && !name.includes("..") && !name.endsWith(" "), {
-    error: 'must be letters, digits, spaces and "._:,@+=!%-", without "..", and not start or end with a space, a dot or a dash',
+  .min(1, { error: "must not be empty" })
+  .refine((name) => Buffer.byteLength(name) <= 255, { error: "must not be longer than 255 bytes" })
+  .refine((name) => name === "" || (isKernelName.test(name) && !name.includes("..") && !name.endsWith(" ")), {
+    error:
+      'must be letters, digits, spaces and "._:,@+=!%-", without "..", not starting with a space, dot or dash, nor ending with a space',
   });
 
 const driverName = kernelName.refine((name) => name !== "(null)", { error: "is no driver's name; null keeps the device without a driver" });
@@ -62,10 +65,10 @@ export const connectionSchema = z.strictObject(
     proxy: z.strictObject(hop, must("must be a connection")).optional(),
     knownHosts: z.union([text, z.array(text)], { error: "must be a path or a list of paths" }).optional(),
     hostKeyChecking: z.enum(["strict", "accept-new", "off"], must('must be "strict", "accept-new" or "off"')).default("strict"),
-    configFile: notYet(text.optional(), "configFile"),
-    jumps: notYet(z.array(z.strictObject(hop)).optional(), "jumps (one jump is `proxy`)"),
-    become: notYet(z.enum(["sudo", "doas", "su"]).optional(), "become (log in as root)"),
-    becomePassword: notYet(text.optional(), "becomePassword"),
+    configFile: notYet(text.optional()),
+    jumps: notYet(z.array(z.strictObject(hop)).optional(), [], "; one jump is `proxy`"),
+    become: notYet(z.enum(["sudo", "doas", "su"]).optional(), [], "; log in as root"),
+    becomePassword: notYet(text.optional()),
   },
   must("must be a connection"),
 );
@@ -84,33 +87,31 @@ export const wishFields = {
   bus: kernelName,
   device: z.union([kernelName, selector], must("must be the device's name")).transform(String),
   driver: orNull(driverName),
-  strategy: notYet(
-    z.enum(["auto", "override", "bind", "new-id"], must('must be "auto", "override", "bind" or "new-id"')),
-    'strategy "new-id"',
-    ["auto", "override", "bind"],
-  ).default("auto"),
+  strategy: notYet(z.enum(["auto", "override", "bind", "new-id"], must('must be "auto", "override", "bind" or "new-id"')), [
+    "auto",
+    "override",
+    "bind",
+  ]).default("auto"),
   module: z.union([kernelName, z.literal(false)], must("must be a module's name, or false for none")).optional(),
-  moduleParameters: notYet(z.record(z.string(), z.string()).optional(), "moduleParameters"),
+  moduleParameters: notYet(z.record(z.string(), z.string()).optional()),
   triggers: z.array(z.unknown(), must("must be a list")).default([]),
-  expect: notYet(identity.optional(), "expect"),
-  wholeIommuGroup: notYet(z.boolean(must("must be true or false")).default(false), "wholeIommuGroup", [false]),
+  expect: notYet(identity.optional()),
+  wholeIommuGroup: notYet(z.boolean(must("must be true or false")).default(false), [false]),
   onDelete: z.enum(["restore", "unbind", "probe", "keep"], must('must be "restore", "unbind", "probe" or "keep"')).default("restore"),
   onDrift: z.enum(["repair", "report"], must('must be "repair" or "report"')).default("repair"),
-  persist: notYet(z.boolean(must("must be true or false")).default(false), "persist", [false]),
+  persist: notYet(z.boolean(must("must be true or false")).default(false), [false]),
   force: z.boolean(must("must be true or false")).default(false),
-  confirmSeconds: notYet(seconds(1).optional(), "confirmSeconds"),
-  afterRebind: notYet(z.array(text).optional(), "afterRebind"),
+  confirmSeconds: notYet(seconds(1).optional()),
+  afterRebind: notYet(z.array(text).optional()),
   timeoutSeconds: z
     .int(must("must be a whole number of seconds"))
     .min(2, { error: "must be at least 2 seconds" })
     .max(3600, { error: "must be at most 3600 seconds" })
     .default(30),
-  whenUnreachable: notYet(z.enum(["error", "skip"], must('must be "error" or "skip"')), 'whenUnreachable "skip"', ["error"]).default(
-    "error",
-  ),
+  whenUnreachable: notYet(z.enum(["error", "skip"], must('must be "error" or "skip"')), ["error"]).default("error"),
   deleteUnreachable: z.boolean(must("must be true or false")).default(false),
   claimAs: text.max(255, { error: "must not be longer than 255 characters" }).optional(),
-  stateDirectory: notYet(text.optional(), "stateDirectory"),
+  stateDirectory: notYet(text.optional()),
 };
 
 /** One device's binding, as a program writes it and as the provider gets it; `claimant` comes from the constructor. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { DevbindError } from "../errors";
 import type { Connection } from "../schema";
 import { addressOf } from "../ssh/connection";
 import { withConnection } from "../ssh/pool";
@@ -89,18 +90,38 @@ async function ask(
   timeoutSeconds: number,
   dials?: number,
 ): Promise<AnswerLine[]> {
+  let isSent = false;
+  try {
+    return await askOnce(connection, operation, items, timeoutSeconds, { dials, sent: () => (isSent = true) });
+  } catch (error) {
+    // A shared connection may have died since it was used last, as by a reboot; looking once more changes nothing.
+    const isLost = error instanceof DevbindError && error.kind === "unreachable";
+    if (!isLost || !isSent || operation !== "look") throw error;
+    return await askOnce(connection, operation, items, timeoutSeconds, { dials, sent: () => {} });
+  }
+}
+
+async function askOnce(
+  connection: Connection,
+  operation: "look" | "apply" | "outcome",
+  items: string[][],
+  timeoutSeconds: number,
+  { dials, sent }: { dials?: number; sent(): void },
+): Promise<AnswerLine[]> {
   const nonce = randomBytes(12).toString("hex");
   const input = boardScript() + requestLine(nonce, operation, items);
   const answer = await withConnection(
     connection,
-    (board) =>
-      board.run({
+    (board) => {
+      sent();
+      return board.run({
         command: "exec sh -s",
         input,
         isComplete: (stdout) => isComplete(stdout, nonce),
         maximumBytes: 4 * 1024 * 1024,
         timeoutSeconds: timeoutSeconds + 30,
-      }),
+      });
+    },
     { dials },
   );
   if (!answer.complete) throw cutAnswer(addressOf(connection), answer);

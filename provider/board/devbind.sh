@@ -707,16 +707,19 @@ write_journal() {
     mv "$state/new.0.$me" "$state/journal.$transaction" 2>/dev/null
 }
 
-# journal: "interrupted", "running" or "stuck" where a journal names the device with the key $1, else "-".
+# journal: "interrupted", "running" or "stuck" where a journal names the device with the key $1, else "-". Stuck is one whose
+# writer lives and is held; one whose writer is gone is for the next transaction to undo, or to let go.
 journal_of() {
   journal=-
   [ -n "$state" ] || return 0
   for file in "$state"/journal.* "$state"/stuck.*; do
     [ -r "$file" ] && grep -qF "device $1," "$file" || continue
     read_writer "$file"
+    journal=interrupted
+    lives "$writer" || continue
     case ${file##*/} in
     stuck.*) journal=stuck ;;
-    *) if lives "$writer"; then journal=running; else journal=interrupted; fi ;;
+    *) journal=running ;;
     esac
   done
 }
@@ -765,6 +768,7 @@ sweep() {
 # Undoes the journal $1 of the transaction $2. One that cannot be undone is kept as stuck; one that was stuck already is let go,
 # since a new wish for the device is the way out.
 recover_one() {
+  adopt "$1"
   if undo_journal "$1"; then
     drop_claims_of "$2"
     keep_outcome "$2" "is=undone problem=killed"
@@ -775,6 +779,12 @@ recover_one() {
     mv "$1" "$state/stuck.$2"
     keep_outcome "$2" "is=stuck problem=killed left=$first_left undoing=$first_word"
   fi
+}
+
+# From now on the journal $1 is ours: who looks at it must know that somebody is at it, and lives.
+adopt() {
+  sed "s/^writer .*/writer $me/" "$1" >"$state/new.0.$me" 2>/dev/null &&
+    [ "$(tail -n 1 "$state/new.0.$me")" = "$(tail -n 1 "$1")" ] && mv "$state/new.0.$me" "$1"
 }
 
 names_ours() {
@@ -893,7 +903,16 @@ was_asked() {
 
 have_written() {
   recovered=''
-  (write_everything) </dev/null >/dev/null 2>&1 &
+  work write_everything
+  [ ! -r "$state/outcome.$transaction" ] && ! lives "$worker" || return
+  [ -e "$state/journal.$transaction" ] || [ "$ended" -gt 128 ] || return
+  work undo_for_dead_writer
+}
+
+# Runs the function $1 in the background, for as long as the clock allows, and lets go of it when the kernel holds it.
+work() {
+  late=''
+  ("$1") </dev/null >/dev/null 2>&1 &
   pid=$!
   identify "$pid"
   worker=$who
@@ -901,11 +920,8 @@ have_written() {
   wait "$pid" 2>/dev/null
   ended=$?
   stop_clock
-  [ ! -r "$state/outcome.$transaction" ] || return
-  if [ -n "$late" ] && lives "$worker"; then
+  if [ -n "$late" ] && [ ! -r "$state/outcome.$transaction" ] && lives "$worker"; then
     let_go_of_writer </dev/null >/dev/null 2>&1
-  elif [ -e "$state/journal.$transaction" ] || [ "$ended" -gt 128 ]; then
-    (undo_for_dead_writer) </dev/null >/dev/null 2>&1
   fi
 }
 
@@ -966,7 +982,9 @@ start_clock() {
   clock=$!
 }
 
+# A clock that struck ends by itself: to wait for it would make bash 5.2, whose wait it broke off, wait for the writer instead.
 stop_clock() {
+  [ -z "$late" ] || return
   kill -9 "$clock" 2>/dev/null
   wait "$clock" 2>/dev/null
 }
@@ -976,6 +994,10 @@ stop_clock() {
 let_go_of_writer() {
   identify self && me=$who
   held=$(readlink "/proc/$pid/fd/1")
+  case $held in
+  "$sys"/*) ;;
+  *) held=$(readlink "/proc/$pid/fd/0") ;;
+  esac
   kill -USR1 "$pid"
   if mv "$state/journal.$transaction" "$state/stuck.$transaction" 2>/dev/null; then
     remove_link lock "$worker"
@@ -1018,7 +1040,10 @@ holder_of_groups() {
 
 # The writer was killed: this script undoes in its place.
 undo_for_dead_writer() {
+  trap 'late=yes' USR1
+  trap '' INT TERM
   identify self && me=$who
+  leave_session
   take_lock "$timeout" || return
   recover
   [ -e "$state/outcome.$transaction" ] || keep_outcome "$transaction" "is=undone problem=killed"

@@ -44,7 +44,7 @@ export interface AnswerLine {
 
 /** Whether the last line of an answer is there. */
 export function isComplete(stdout: string, nonce: string): boolean {
-  const tail = stdout.slice(-1024);
+  const tail = stdout.slice(-16384);
   return new RegExp(`(^|\\n)${nonce} (end \\d+|held \\S+)\\r?\\n`).test(tail);
 }
 
@@ -112,7 +112,7 @@ function garbled(address: string, why: string): DevbindError {
 function heldByKernel(address: string, path: string): DevbindError {
   return new DevbindError("stuck", {
     failed: `The kernel of ${address} does not answer: reading ${path.replace(/[^\x20-\x7e]/g, "?").slice(0, 200)} hangs, so something holds that device.`,
-    now: "Nothing was written.",
+    now: "The look itself wrote nothing.",
     todo: "Find out who holds the device (a VM that uses it, a driver's probe), or reboot the board.",
   });
 }

@@ -1,3 +1,4 @@
+import { plain } from "../errors";
 import { differencesOf, wishOf } from "../plan/plan";
 import { type Observed, observedSchema, unknownValue, validate } from "../schema";
 import { type Properties, wishesOf } from "./request";
@@ -11,7 +12,8 @@ export interface CheckAnswer {
 
 /**
  * Pure. Consumes the program's look: the inputs that it returns have no `observed`, but `drift` where the board differs from what
- * was last asked for, and `boardId`, the board that answered. What the program has already refused in preview passes, so that all
+ * was last asked for, never in the very words of the last time (`lastDrift`), since the engine shows only what is new, and
+ * `boardId`, the board that answered. What the program has already refused in preview passes, so that all
  * resources are shown; the update refuses it again. Unknown inputs pass.
  */
 export function check(olds: Properties, news: Properties): CheckAnswer {
@@ -23,10 +25,11 @@ export function check(olds: Properties, news: Properties): CheckAnswer {
   const exists = typeof olds.device === "string";
   const found = exists ? driftOf(olds, news.observed, observed) : undefined;
   const isReport = exists && news.onDrift === "report" && found !== unknownValue && observed?.unreachable === undefined;
-  const drift = isReport || found === undefined ? {} : { drift: found === olds.drift ? `again: ${found}` : found };
+  const lastDrift = olds.drift ?? olds.lastDrift;
+  const drift = isReport || found === undefined ? {} : { drift: found === lastDrift ? `again: ${found}` : found };
   const boardId = observed?.board?.boardId ?? olds.boardId;
   return {
-    inputs: { ...wishes, ...(boardId === undefined ? {} : { boardId }), ...drift },
+    inputs: { ...wishes, ...(boardId === undefined ? {} : { boardId }), ...(lastDrift === undefined ? {} : { lastDrift }), ...drift },
     failures: [],
     reported: isReport ? found : undefined,
   };
@@ -40,5 +43,5 @@ function driftOf(olds: Properties, look: unknown, observed: Observed | undefined
   if (observed?.device === undefined || last === undefined) return undefined;
   if (observed.device.name !== last.device || observed.device.bus !== last.bus) return undefined;
   if (typeof olds.boardId === "string" && observed.board?.boardId !== olds.boardId) return undefined;
-  return differencesOf(wishOf(last, observed.device, false), observed.device).join("; ") || undefined;
+  return plain(differencesOf(wishOf(last, observed.device, false), observed.device).join("; ")) || undefined;
 }

@@ -43,7 +43,7 @@ function attemptFor(binding: Binding, last: Outputs | undefined, observation: Ob
   const isOthers = device?.claim !== null && device?.claim?.claimant !== claimantOf(binding);
   if (!device?.isPresent || isOtherBoard || isOthers) return letGo(binding, past);
   const plan = planDevice(binding, wishFor(binding, past, device), observation.board, device);
-  return { binding, plan, claim: device.claim === null ? "keep" : "drop", past };
+  return { binding, plan, claim: device.claim === null ? "keep" : "drop", mayTake: binding.force, past };
 }
 
 function wishFor(binding: Binding, past: Attempt["past"], device: Device): Wish {
@@ -62,5 +62,11 @@ function wishFor(binding: Binding, past: Attempt["past"], device: Device): Wish 
 
 function letGo(binding: Binding, past: Attempt["past"]): Attempt {
   const nothing = { differences: [], refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [] };
-  return { binding, plan: { ...nothing, wish: { driver: undefined, override: undefined, isRebind: false } }, claim: "keep", past };
+  return {
+    binding,
+    plan: { ...nothing, wish: { driver: undefined, override: undefined, isRebind: false } },
+    claim: "keep",
+    mayTake: false,
+    past,
+  };
 }

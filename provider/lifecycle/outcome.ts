@@ -16,6 +16,7 @@ export function failure(
   const { binding, plan } = tries[index] ?? tries[0] ?? { binding: undefined, plan: undefined };
   const device = observation.devices[index];
   const words = {
+    deed: tries[index]?.claim === "drop" ? ("give back" as const) : ("bind" as const),
     device: binding?.device ?? "the device",
     address,
     wish: plan ? driverWords(plan.wish) : "its driver",
@@ -36,7 +37,7 @@ export function failure(
 function notWritten(outcome: Outcome, device: string, address: string, transaction: Transaction): DevbindError {
   if (outcome.is === "busy")
     return new DevbindError("busy", {
-      failed: `Another transaction on ${address} did not end within ${transaction.timeoutSeconds} seconds.`,
+      failed: `Another transaction on ${address} did not end within ${Math.floor(transaction.timeoutSeconds / 2)} seconds.`,
       now: "Nothing was written by this update.",
       todo: "Wait for it, then run `pulumi up` again.",
     });

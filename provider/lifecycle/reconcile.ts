@@ -43,8 +43,10 @@ function attemptFor({ binding, last, isRebind }: Wanted, observation: Observatio
     : isOurs && device.claim
       ? { driver: device.claim.driver, override: device.claim.override }
       : { driver: device.driver, override: device.override };
-  const plan = planDevice(binding, wishOf(binding, device, isRebind), observation.board, device);
-  return { binding, plan, claim: isOurs ? "keep" : "take", past };
+  const owners = [claimantOf(binding), ...(last ? [last.claimant] : [])];
+  const plan = planDevice(binding, wishOf(binding, device, isRebind), observation.board, device, owners);
+  const mayTake = binding.force || (device.claim !== null && owners.includes(device.claim.claimant));
+  return { binding, plan, claim: isOurs ? "keep" : "take", mayTake, past };
 }
 
 /**
@@ -57,6 +59,8 @@ export async function converge(
 ): Promise<{ observation: Observation; tries: Attempt[] }> {
   const first = bindings[0];
   if (!first) throw new Error("a request needs at least one binding");
+  if (new Set(bindings.map(claimantOf)).size > 1)
+    throw new Error("the bindings of one request must have one claimant: the board keeps one for each transaction");
   const timeoutSeconds = Math.max(...bindings.map((binding) => binding.timeoutSeconds));
   let observation = await look(first.connection, bindings.map(lookItem), { timeoutSeconds });
   for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -97,7 +101,7 @@ function transactionOf(tries: Attempt[], observation: Observation, timeoutSecond
     id: newTransactionId(),
     claimant: first ? claimantOf(first.binding) : "",
     timeoutSeconds,
-    force: tries.some(({ binding }) => binding.force),
+    force: tries.some(({ mayTake }) => mayTake),
     devices: tries.map(({ binding, plan, claim, past }, index) =>
       transactionDevice(binding, plan, deviceAt(observation, index), { claim, past }),
     ),

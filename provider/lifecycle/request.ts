@@ -9,7 +9,14 @@ import type { Observation } from "../transaction";
 export type Properties = Record<string, unknown>;
 
 /** What the provider keeps beside the user's inputs; no part of the wish. */
-const internal = ["__provider", "observed", "drift", "boardId", ...Object.keys(outputsSchema.shape).filter((key) => key !== "claimant")];
+const internal = [
+  "__provider",
+  "observed",
+  "drift",
+  "lastDrift",
+  "boardId",
+  ...Object.keys(outputsSchema.shape).filter((key) => key !== "claimant"),
+];
 
 /** Only what the user (and the constructor) wrote: no observation, drift or output. */
 export function wishesOf(properties: Properties): Properties {
@@ -77,6 +84,8 @@ export interface Attempt {
   binding: Binding;
   plan: DevicePlan;
   claim: "take" | "keep" | "drop";
+  /** Whether another's claim on the device may be taken over. */
+  mayTake: boolean;
   past: Past;
 }
 

@@ -16,12 +16,23 @@ export interface Refusal {
 
 /**
  * All that stands between a wish and a board, in order of weight. `writes`: whether the plan has steps; a device that is right
- * already needs no permission. Fails closed: what could not be found out counts as a reason.
+ * already needs no permission but to be claimed. `owners`: whose claims are the binding's own. Fails closed: what could not be
+ * found out counts as a reason.
  */
-export function refusalsOf(binding: Binding, wish: Wish, board: Board, device: Device, writes: boolean): Refusal[] {
+export function refusalsOf(
+  binding: Binding,
+  wish: Wish,
+  board: Board,
+  device: Device,
+  writes: boolean,
+  owners: readonly string[],
+): Refusal[] {
   const absent = absentRefusal(binding, device);
   if (absent) return [absent];
-  const refusals = [ownerRefusal(binding, device), ...(writes ? [...boardRefusals(board), ...deviceRefusals(binding, wish, device)] : [])];
+  const isOurs = device.claim !== null && owners.includes(device.claim.claimant);
+  const refusals: (Refusal | undefined)[] = [isOurs ? undefined : ownerRefusal(binding, device)];
+  if (writes || !isOurs) refusals.push(...boardRefusals(board));
+  if (writes) refusals.push(...deviceRefusals(binding, wish, device));
   if (device.journal === "stuck") refusals.push(stuckRefusal());
   return refusals.filter((refusal) => refusal !== undefined);
 }
@@ -88,11 +99,11 @@ function deviceRefusals(binding: Binding, wish: Wish, device: Device): Refusal[]
       reason: `Devices of the bus ${binding.bus} have no driver override here.`,
       todo: 'Use strategy "auto" or "bind".',
     });
-  const driver = moves && typeof wish.driver === "string" ? driverRefusal(wish.driver, device) : undefined;
+  const driver = moves && typeof wish.driver === "string" ? driverRefusal(wish.driver, device, binding.module !== false) : undefined;
   return driver ? [...refusals, driver] : refusals;
 }
 
-function driverRefusal(driver: string, { bus, wanted, similarNames }: Device): Refusal | undefined {
+function driverRefusal(driver: string, { bus, wanted, similarNames }: Device, mayLoad: boolean): Refusal | undefined {
   if (wanted === null || wanted.isRegistered) {
     if (wanted === null || wanted.canBind) return undefined;
     return {
@@ -103,8 +114,9 @@ function driverRefusal(driver: string, { bus, wanted, similarNames }: Device): R
     };
   }
   if (wanted.isLoadable === true) return undefined;
-  const module =
-    wanted.isLoadable === false ? "no module of its name is installed for the running kernel" : "the board has no list of modules";
+  const isMissing = wanted.isLoadable === false;
+  const found = isMissing ? "no module of its name is installed for the running kernel" : "the board has no list of modules";
+  const module = mayLoad ? found : "`module: false` loads none";
   return {
     property: "driver",
     isCertain: false,
@@ -114,7 +126,7 @@ function driverRefusal(driver: string, { bus, wanted, similarNames }: Device): R
 }
 
 function ownerRefusal(binding: Binding, { claim }: Device): Refusal | undefined {
-  if (claim === null || claim.claimant === claimantOf(binding) || binding.force) return undefined;
+  if (claim === null || binding.force) return undefined;
   return {
     property: "device",
     isCertain: true,

@@ -1,6 +1,6 @@
 import type { Binding, Board, Device } from "../schema";
 import type { Step, TransactionDevice } from "../transaction";
-import { refusalsOf, type Refusal } from "./guards";
+import { claimantOf, type Refusal, refusalsOf } from "./guards";
 
 /**
  * The pure heart: what is wished for a device × how it was observed → what is different, what stands in the way, and the exact
@@ -59,12 +59,18 @@ export function differencesOf(wish: Wish, device: Device): string[] {
   return differences;
 }
 
-/** Plans one device. Refusals stand beside the steps: a preview shows them, an update throws them. */
-export function planDevice(binding: Binding, wish: Wish, board: Board, device: Device): DevicePlan {
+/** Plans one device. Refusals stand beside the steps: a preview shows them, an update throws them. `owners`: whose claims are its own. */
+export function planDevice(
+  binding: Binding,
+  wish: Wish,
+  board: Board,
+  device: Device,
+  owners: readonly string[] = [claimantOf(binding)],
+): DevicePlan {
   const differences = differencesOf(wish, device);
   const plan: DevicePlan = { differences, refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [], wish };
   if (device.isPresent && device.journal !== "interrupted") addSteps(plan, binding, device);
-  plan.refusals = refusalsOf(binding, wish, board, device, hasSteps(plan));
+  plan.refusals = refusalsOf(binding, wish, board, device, hasSteps(plan), owners);
   return plan;
 }
 

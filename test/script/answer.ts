@@ -20,7 +20,10 @@ export interface Answer {
 
 /** Takes the lines under the nonce apart; a key said twice in a line is an error. */
 export function readAnswer(nonce: string, stdout: string, stderr: string, code: number | null): Answer {
-  const lines = stdout.split("\n").filter((line) => line.startsWith(`${nonce} `)).map((line) => line.slice(nonce.length + 1));
+  const lines = stdout
+    .split("\n")
+    .filter((line) => line.startsWith(`${nonce} `))
+    .map((line) => line.slice(nonce.length + 1));
   const end = lines.findIndex((line) => line.startsWith("end "));
   const held = lines.find((line) => line.startsWith("held "))?.slice(5);
   const all = (word: string) => lines.filter((line) => line.startsWith(`${word} `)).map(fieldsOf);

@@ -1,5 +1,15 @@
 import { constants } from "node:os";
-import { answer, attributesAnswer, entryAnswer, folderAnswer, initAnswer, openAnswer, operations, type Request, writeAnswer } from "./fuse-wire";
+import {
+  answer,
+  attributesAnswer,
+  entryAnswer,
+  folderAnswer,
+  initAnswer,
+  openAnswer,
+  operations,
+  type Request,
+  writeAnswer,
+} from "./fuse-wire";
 import { exists, type Folder, type Node } from "./tree";
 
 const { ENOENT, ENOSYS, EACCES, EISDIR } = constants.errno;

@@ -3,6 +3,7 @@ import { closeSync, openSync, read, readFileSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { readRequest } from "./fuse-wire";
 import { Session } from "./fuse-session";
+import { isAlive } from "./processes";
 import type { Folder } from "./tree";
 
 const readAsync = promisify(read);
@@ -23,21 +24,14 @@ export function whyNoFuse(): string | undefined {
   }
 }
 
-/** Unmounts what tests that died have left: fakes below `prefix` whose process is gone. */
+/** Unmounts what tests that died have left: mounts of ours below `prefix` whose process is gone. */
 export function unmountStale(prefix: string): void {
-  const mounts = readFileSync("/proc/mounts", "utf8").split("\n").map((line) => line.split(" "));
+  const mounts = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "));
   for (const [source, where] of mounts) {
-    const pid = /^devbind-fake-(\d+)$/.exec(source ?? "")?.[1];
+    const pid = /^devbind-(?:fake|full)-(\d+)$/.exec(source ?? "")?.[1];
     if (pid !== undefined && where?.startsWith(prefix) && !isAlive(Number(pid))) unmountNow(where);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -91,6 +91,12 @@ export class FakeKernel {
     put(this.tree, path, { kind: "file", read: () => content });
   }
 
+  /** A file of no device, that keeps what is written to it. */
+  addSink(path: string, into: string[]): void {
+    const write = ({ text }: Write) => into.push(text) * 0;
+    put(this.tree, path, { kind: "file", read: () => into.join(""), write });
+  }
+
   /** A link to another path below /sys. */
   addLink(path: string, to: string | (() => string | undefined)): void {
     const target = () => {

@@ -8,10 +8,9 @@ import { boardScript } from "../../provider/board/script";
 import { type Answer, readAnswer } from "./answer";
 import { type Mounted, mountTree, unmountStale } from "./fuse";
 import { FakeKernel } from "./kernel";
+import { bootId, isAlive } from "./processes";
 import { applyItems, type LookWish, lookItems, type Transaction } from "./requests";
-import type { Shell } from "./shells";
-
-export const bootId = "0f0e0d0c-1111-2222-3333-444455556666";
+import { type Shell, toolFolder } from "./shells";
 
 /** A script under way. */
 export interface Running {
@@ -20,12 +19,23 @@ export interface Running {
   done: Promise<Answer>;
 }
 
+const prefix = join(tmpdir(), "devbind-script-");
+
+/** Removes what tests that died have left. */
+function removeStale(): void {
+  unmountStale(prefix);
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^devbind-script-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
 /**
  * A board as `devbind.sh` sees one below its root: a FUSE tree as /sys, plain files for the rest. The real script's text runs on it;
  * only its root is another. Processes and their start times are this machine's own.
  */
 export class MadeBoard {
-  readonly root = mkdtempSync(join(tmpdir(), "devbind-script-"));
+  readonly root = mkdtempSync(`${prefix}${process.pid}-`);
   readonly kernel = new FakeKernel();
   /** Set in the environment of every script; PATH as well. */
   environment: Record<string, string> = {};
@@ -34,7 +44,7 @@ export class MadeBoard {
 
   /** A board whose /sys is mounted. */
   static async make(): Promise<MadeBoard> {
-    unmountStale(join(tmpdir(), "devbind-script-"));
+    removeStale();
     const board = new MadeBoard();
     mkdirSync(join(board.root, "sys"));
     board.mounted = await mountTree(join(board.root, "sys"), board.kernel.tree);
@@ -45,7 +55,8 @@ export class MadeBoard {
   /** A fresh board: a quiet system with /run in memory and nothing in it. */
   reset(): void {
     this.kernel.reset();
-    for (const name of readdirSync(this.root)) if (name !== "sys") rmSync(join(this.root, name), { recursive: true, force: true });
+    for (const name of readdirSync(this.root))
+      if (name !== "sys" && name !== "tools") rmSync(join(this.root, name), { recursive: true, force: true });
     for (const folder of ["run", "tmp", "dev/shm", "bin"]) mkdirSync(join(this.root, folder), { recursive: true });
     this.write("proc/sys/kernel/random/boot_id", `${bootId}\n`);
     this.write("proc/sys/kernel/osrelease", "6.1.0-test\n");
@@ -54,7 +65,14 @@ export class MadeBoard {
     this.write("proc/self/mountinfo", "");
     this.write("proc/swaps", "Filename Type Size Used Priority\n");
     this.write("etc/machine-id", "b08dfa6083e7567a1921a715000001fb\n");
+    // Not this machine's: its cards are not the board's. (busybox ash has an ip of its own, whatever PATH says.)
+    this.write("bin/ip", "#!/bin/sh\nexit 1\n", 0o755);
     this.environment = {};
+  }
+
+  /** Makes a second of every script's waiting a twentieth (not in busybox ash, which has a sleep of its own). */
+  hurry(): void {
+    this.write("bin/sleep", "#!/bin/sh\nexec /bin/sleep 0.05\n", 0o755);
   }
 
   /** Writes a plain file of the board. */
@@ -110,7 +128,9 @@ export class MadeBoard {
 
   /** Runs a text as a login's shell would, for 60 seconds at most. */
   start(shell: Shell, text: string, nonce: string): Running {
-    const path = [join(this.root, "bin"), shell.tools, "/usr/sbin:/usr/bin:/sbin:/bin"].filter(Boolean).join(":");
+    const path = [join(this.root, "bin"), shell.toolbox && toolFolder(this.root, shell.toolbox), "/usr/sbin:/usr/bin:/sbin:/bin"]
+      .filter(Boolean)
+      .join(":");
     const [program = "sh", ...words] = [...shell.command, "-s"];
     const child = spawn(program, words, { cwd: tmpdir(), env: { PATH: path, ...this.environment } });
     this.running.add(child);

@@ -37,7 +37,13 @@ export interface Transaction {
 }
 
 export function lookItems(wishes: LookWish[]): string[][] {
-  return wishes.map(({ bus, name, driver, module }) => ["device", encode(bus), encode(name), encode(driver ?? null), encode(module ?? null)]);
+  return wishes.map(({ bus, name, driver, module }) => [
+    "device",
+    encode(bus),
+    encode(name),
+    encode(driver ?? null),
+    encode(module ?? null),
+  ]);
 }
 
 /** The default claimant of a test's transaction. */
@@ -52,7 +58,8 @@ export function applyItems(transaction: Transaction & { id: string }): string[][
 }
 
 function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen }: Wish): string[] {
-  const overrideWord = (value: string | null | undefined) => (device.override === undefined ? "-unsupported" : value === undefined ? "-any" : encode(value));
+  const overrideWord = (value: string | null | undefined) =>
+    device.override === undefined ? "-unsupported" : value === undefined ? "-any" : encode(value);
   return [
     "device",
     encode(device.bus),
@@ -75,7 +82,8 @@ export function stepsFor(wishes: Wish[]): Step[] {
   const unbinds: Step[] = [];
   const binds: Step[] = [];
   for (const [index, { device, driver, override, seen = device }] of wishes.entries()) {
-    if (device.override !== undefined && override !== undefined && override !== seen.override) overrides.push({ device: index, word: "override", value: override });
+    if (device.override !== undefined && override !== undefined && override !== seen.override)
+      overrides.push({ device: index, word: "override", value: override });
     if (driver === undefined || driver === seen.driver) continue;
     if (seen.driver !== null) unbinds.push({ device: index, word: "unbind", value: seen.driver });
     if (driver !== null) binds.push({ device: index, word: "bind", value: driver });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { whyNoFuse } from "./fuse";
 import { MadeBoard } from "./made-board";
+import { until } from "./processes";
 import { type Shell, shells } from "./shells";
 
 const isCi = Boolean(process.env.CI) && process.env.CI !== "false";
@@ -30,7 +31,13 @@ export function useBoard(): { board: MadeBoard } {
     holder.board = await MadeBoard.make();
   });
   beforeEach(() => holder.board.reset());
-  afterEach(() => expect(leftLocks(holder.board), "locks and halves left in the state folder").toEqual([]));
+  afterEach(() =>
+    until(
+      () => `no locks and halves are left in the state folder: ${leftLocks(holder.board)}`,
+      () => leftLocks(holder.board).length === 0,
+      10,
+    ),
+  );
   afterAll(() => holder.board.close());
   return holder;
 }

@@ -1,13 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { accessSync, constants, mkdirSync, symlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 
-/** A shell as boards have it: how it is called, and a folder of its own tools that goes first on PATH. */
+/** A box of tools in one program, and which of ours it has. */
+export interface Toolbox {
+  path: string;
+  tools: string[];
+}
+
+/** A shell as boards have it: how it is called, and the tools of its own that go first on PATH. */
 export interface Shell {
   name: string;
   command: string[];
-  tools?: string;
+  toolbox?: Toolbox;
   /** The words that say what is missing, where it is. */
   missing?: string;
 }
@@ -25,11 +30,15 @@ function find(program: string): string | undefined {
   return undefined;
 }
 
-/** A folder of links to those of our tools that a box of tools has. */
-function toolsOf(box: string, list: string[]): string {
-  const folder = mkdtempSync(join(tmpdir(), "devbind-script-tools-"));
-  const has = execFileSync(box, list, { encoding: "utf8" }).split(/\s+/);
-  for (const tool of tools.filter((name) => has.includes(name))) symlinkSync(box, join(folder, tool));
+function toolboxOf(path: string, list: string[]): Toolbox {
+  const has = execFileSync(path, list, { encoding: "utf8" }).split(/\s+/);
+  return { path, tools: tools.filter((tool) => has.includes(tool)) };
+}
+
+/** Makes a folder of links to a box's tools below `root`, unless it is there. */
+export function toolFolder(root: string, { path, tools }: Toolbox): string {
+  const folder = join(root, "tools", basename(path));
+  if (mkdirSync(folder, { recursive: true }) !== undefined) for (const tool of tools) symlinkSync(path, join(folder, tool));
   return folder;
 }
 
@@ -42,7 +51,7 @@ function busybox(): Shell {
   const path = find("busybox");
   const name = "busybox ash";
   if (!path) return { name, command: ["busybox", "ash"], missing: "busybox is missing: apt-get install busybox-static" };
-  return { name, command: [path, "ash"], tools: toolsOf(path, ["--list"]) };
+  return { name, command: [path, "ash"], toolbox: toolboxOf(path, ["--list"]) };
 }
 
 /** Debian's toybox has no shell of its own: its tools are used by mksh, as Android puts the two together. */
@@ -51,7 +60,7 @@ function toybox(): Shell {
   const shell = find("mksh");
   const name = "mksh with toybox";
   if (!path || !shell) return { name, command: ["mksh"], missing: "toybox or mksh is missing: apt-get install toybox mksh" };
-  return { name, command: [shell], tools: toolsOf(path, []) };
+  return { name, command: [shell], toolbox: toolboxOf(path, []) };
 }
 
 /** All shells that a board may have; with CI=true a missing one is an error, else its tests say what brings it. */

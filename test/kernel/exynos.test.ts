@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { refusalOf } from "./binding";
+import { onBoard } from "./bench";
+import { type DeviceName, driverOf, stateOf } from "./eyes";
+
+const adapter: DeviceName = ["platform", "13860000.i2c"];
+const onAdapter = { bus: "platform", device: "13860000.i2c", driver: "s3c-i2c" };
+const reason = "the network card eth0, which carries this SSH session";
+
+onBoard("exynos", "the I2C controller of the RFC, and the board's own card", (bench) => {
+  test("unbinds the I2C controller and binds it again when triggers change", async () => {
+    const binding = bench.binding({ ...onAdapter, triggers: [1] });
+    await binding.create();
+    expect(await bench.writes()).toEqual([]);
+    expect(await binding.update({ triggers: [2] })).toMatchObject({ currentDriver: "s3c-i2c", previousDriver: "s3c-i2c" });
+    expect(await bench.writes()).toEqual(["unbind 13860000.i2c", "bind 13860000.i2c"]);
+    expect(await driverOf(bench.board, adapter)).toBe("s3c-i2c");
+    await binding.delete();
+  });
+
+  test("keeps the I2C controller without a driver, and binds it again", async () => {
+    const binding = bench.binding({ ...onAdapter, driver: null });
+    expect(await binding.create()).toMatchObject({ currentDriver: null, previousDriver: "s3c-i2c" });
+    expect(await driverOf(bench.board, adapter)).toBeNull();
+    expect(await binding.update({ driver: "s3c-i2c" })).toMatchObject({ currentDriver: "s3c-i2c" });
+    expect(await driverOf(bench.board, adapter)).toBe("s3c-i2c");
+    await binding.delete();
+    expect(await stateOf(bench.board, adapter)).toEqual({ driver: "s3c-i2c", override: null });
+  });
+
+  test("refuses the session's card", async () => {
+    const binding = bench.binding({ bus: "platform", device: "5000000.ethernet", driver: null });
+    expect(await refusalOf(binding.create())).toContain(`The device carries ${reason}.`);
+    expect(await bench.writes()).toEqual([]);
+  });
+
+  test("refuses the regulator that supplies the session's card, with the chain to it", async () => {
+    const binding = bench.binding({ bus: "platform", device: "reg-dummy", driver: null });
+    const message = await refusalOf(binding.create());
+    expect(message).toContain(`The device carries ${reason}, supplied by`);
+    expect(message).toContain("regulator.0");
+    expect(await bench.writes()).toEqual([]);
+  });
+});

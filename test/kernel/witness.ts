@@ -1,0 +1,22 @@
+import type { Board } from "../boards/board";
+
+const tracing = "/sys/kernel/debug/tracing";
+
+/** The kernel's own functions behind the files, and where each processor passes the text that was written. */
+const probes = {
+  arm64:
+    "p:override driver_set_override text=+0(%x2):string\np:unbind unbind_store text=+0(%x1):string\np:bind bind_store text=+0(%x1):string",
+  exynos:
+    "p:override driver_set_override text=+0(%r2):string\np:unbind unbind_store text=+0(%r1):string\np:bind bind_store text=+0(%r1):string",
+};
+
+/** From now on, and until the board's next boot, the kernel notes every write to an override, unbind or bind file. */
+export async function watchWrites(board: Board): Promise<void> {
+  await board.shell(`cd ${tracing} && echo '${probes[board.kind]}' >kprobe_events && echo 1 >events/kprobes/enable && echo >trace`);
+}
+
+/** What was written since it was asked last, in order: `override vfio-pci`, `unbind 0000:00:01.0`, `override` for a cleared one. */
+export async function writesOn(board: Board): Promise<string[]> {
+  const trace = await board.shell(`cat ${tracing}/trace && echo >${tracing}/trace`);
+  return [...trace.matchAll(/ (override|unbind|bind): \([^)]*\) text="([^"]*)"/g)].map(([, word, text = ""]) => `${word} ${text}`.trim());
+}

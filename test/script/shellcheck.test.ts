@@ -1,0 +1,28 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { boardScript } from "../../provider/board/script";
+import { promise } from "./setup";
+import { shells } from "./shells";
+
+const path = join(__dirname, "../../provider/board/devbind.sh");
+const isMissing = spawnSync("shellcheck", ["--version"]).error !== undefined;
+const isCi = Boolean(process.env.CI) && process.env.CI !== "false";
+
+it.skipIf(isMissing && !isCi)("devbind.sh is clean to shellcheck (without it: apt-get install shellcheck)", () => {
+  const { stdout, status, error } = spawnSync("shellcheck", [path], { encoding: "utf8" });
+  expect(error, "shellcheck is missing: apt-get install shellcheck").toBeUndefined();
+  expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
+});
+
+for (const shell of shells) {
+  promise(shell, `devbind.sh is read by ${shell.name} without a complaint, and does nothing by itself`, () => {
+    const [program = "sh", ...words] = [...shell.command, "-s"];
+    const { stdout, stderr, status } = spawnSync(program, words, { input: boardScript(), encoding: "utf8" });
+    expect({ stdout, stderr, status }).toEqual({ stdout: "", stderr: "", status: 0 });
+  });
+}
+
+it("the text that is sent holds no here-document, which some shells keep in a file", () => {
+  expect(boardScript()).not.toMatch(/<<-?\s*['"\w]/);
+});

@@ -1,0 +1,102 @@
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { judge, refuseInputs } from "../../provider/judge";
+import { claimantOf } from "../../provider/plan/guards";
+import type { BindingInput, Observed } from "../../provider/schema";
+import { aBinding, aLook, bound } from "./made";
+
+const resource = {} as pulumi.Resource;
+const error = vi.spyOn(pulumi.log, "error").mockResolvedValue(undefined);
+const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
+let exitCode: typeof process.exitCode;
+
+beforeEach(() => {
+  exitCode = process.exitCode;
+  process.exitCode = 0;
+  error.mockClear();
+  warn.mockClear();
+});
+afterEach(() => {
+  process.exitCode = exitCode;
+});
+
+/** What the preview said of one resource, and the exit code it left. */
+function said(observed: Observed, wished: Partial<BindingInput> = {}, ignoreChanges: string[] = []) {
+  const binding = aBinding(wished);
+  judge(resource, binding, observed, { ignoreChanges, owners: [claimantOf(binding)] });
+  for (const call of [...error.mock.calls, ...warn.mock.calls]) expect(call[1]).toBe(resource);
+  return { errors: error.mock.calls.map(([text]) => text), warnings: warn.mock.calls.map(([text]) => text), exitCode: process.exitCode };
+}
+
+const quiet = { errors: [], warnings: [], exitCode: 0 };
+const notThere = { wanted: { isRegistered: false, canBind: false, isLoadable: false } };
+const guarded = aLook({ guard: "this SSH session (eth0)" });
+const guardWords = "device: The device carries this SSH session (eth0). Choose another device; `force: true` takes it all the same.";
+
+describe("what an update would certainly refuse ends the preview with an error on the resource and exit code 32:", () => {
+  it("a guarded device", () => expect(said(guarded)).toEqual({ errors: [guardWords], warnings: [], exitCode: 32 }));
+
+  it("a board that is reached but not to be trusted", () => {
+    const observed = { lookedAt: "t", unreachable: "The host key of 10.0.0.21 has changed.", isCertain: true };
+    expect(said(observed)).toEqual({ errors: ["The host key of 10.0.0.21 has changed."], warnings: [], exitCode: 32 });
+  });
+
+  it("all reasons, beside those that are not certain", () => {
+    const { errors, warnings, exitCode } = said(aLook({ guard: "a mounted disk", canUnbind: false, ...notThere }));
+    expect([errors.length, warnings.length, exitCode]).toEqual([2, 1, 32]);
+  });
+});
+
+describe("what a dependency may still bring is a warning that leaves the exit code alone:", () => {
+  it("a driver", () => {
+    const words = 'driver: The bus pci has no driver "vfio-pci", and no module of its name is installed for the running kernel.';
+    const todo = "Correct the name, name the `module` that brings it, or install it first.";
+    expect(said(aLook(notThere))).toEqual({ ...quiet, warnings: [`Not there yet: ${words} ${todo}`] });
+  });
+
+  it("a device", () => {
+    const words = 'device: The bus pci has no device "0000:00:02.0".';
+    const todo = "Correct the name, or bring the device there first.";
+    expect(said(aLook({ isPresent: false, driver: null }))).toEqual({ ...quiet, warnings: [`Not there yet: ${words} ${todo}`] });
+  });
+
+  it("a board that gives no answer", () => {
+    const words = "10.0.0.21 does not answer. The preview goes on without a look at this board.";
+    expect(said({ lookedAt: "t", unreachable: "10.0.0.21 does not answer.", isCertain: false })).toEqual({ ...quiet, warnings: [words] });
+  });
+});
+
+describe("nothing is said", () => {
+  it("of a device that is right, or that the update makes right", () => {
+    expect(said(aLook(bound))).toEqual(quiet);
+    expect(said(aLook())).toEqual(quiet);
+  });
+
+  it("of a guarded device with force", () => expect(said(guarded, { force: true })).toEqual(quiet));
+
+  it.each(["driver", "observed"])("where ignoreChanges names %s, which the engine applies later", (name) => {
+    expect(said(guarded, {}, [name])).toEqual(quiet);
+  });
+
+  it("where nobody looked", () => expect(said({ lookedAt: "t" })).toEqual(quiet));
+});
+
+describe("inputs that can't be right", () => {
+  it("are told one by one, by their names, and end the preview", () => {
+    const problems = [
+      { property: "bus", message: "must not be empty" },
+      { property: "connection.port", message: "must be from 1 to 65535" },
+    ];
+    refuseInputs(resource, problems);
+    expect(error.mock.calls).toEqual([
+      ["bus must not be empty. Nothing was sent to the board.", resource],
+      ["connection.port must be from 1 to 65535. Nothing was sent to the board.", resource],
+    ]);
+    expect(process.exitCode).toBe(32);
+  });
+
+  it("are none where there is no problem", () => {
+    refuseInputs(resource, []);
+    expect([error.mock.calls, process.exitCode]).toEqual([[], 0]);
+  });
+});

@@ -138,7 +138,7 @@ function problemsOf(inputs: Record<string, unknown>): Problem[] {
     return problems;
   } catch (error) {
     if (!(error instanceof DevbindError)) throw error;
-    return [{ property: error.property ?? "connection", message: `cannot be used: ${error.words.failed.replace(/\.$/, "")}` }];
+    return [{ property: error.property ?? "connection", message: "cannot be used", text: error.message }];
   }
 }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { plain } from "./errors";
+import { nothingSent, plain } from "./errors";
 import { planDevice, wishOf } from "./plan/plan";
 import type { Binding, Observed, Problem } from "./schema";
 
@@ -33,7 +33,7 @@ export function judge(
 
 /** Says which inputs can't be right, whatever the board says. */
 export function refuseInputs(resource: pulumi.Resource, problems: readonly Problem[]): void {
-  for (const { property, message } of problems) refuse(resource, `${property} ${message}. Nothing was sent to the board.`);
+  for (const { property, message, text } of problems) refuse(resource, text ?? `${property} ${message}. ${nothingSent}`);
 }
 
 function refuse(resource: pulumi.Resource, text: string): void {

@@ -33,7 +33,10 @@ export const kernelName = z
       'must be letters, digits, spaces and "._:,@+=!%-", without "..", not starting with a space, dot or dash, nor ending with a space',
   });
 
-const driverName = kernelName.refine((name) => name !== "(null)", { error: "is no driver's name; null keeps the device without a driver" });
+const driverName = z
+  .string(must("must be a text"))
+  .refine((name) => name !== "(null)", { error: "is no driver's name; null keeps the device without a driver", abort: true })
+  .pipe(kernelName);
 const seconds = (least: number) => z.number(must("must be a number of seconds")).min(least, { error: `must be at least ${least} seconds` });
 const text = z.string(must("must be a text")).min(1, { error: "must not be empty" });
 const port = z
@@ -195,6 +198,8 @@ export interface Problem {
   property: string;
   /** What is wrong with it, to be read after its name. */
   message: string;
+  /** The whole message, where it is worded already. */
+  text?: string;
 }
 export type Validation = { problems: Problem[]; binding?: Binding };
 

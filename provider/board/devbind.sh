@@ -912,7 +912,10 @@ have_written() {
 # Runs the function $1 in the background, for as long as the clock allows, and lets go of it when the kernel holds it.
 work() {
   late=''
-  ("$1") </dev/null >/dev/null 2>&1 &
+  (
+    exec </dev/null >/dev/null 2>&1 # not on the subshell: mksh would keep copies of what they were, and the session open
+    "$1"
+  ) &
   pid=$!
   identify "$pid"
   worker=$who

@@ -13,16 +13,16 @@ export interface Leaving {
 }
 
 /**
- * Gives devices of one board back as `onDelete` says, and releases their claims. Run twice: fine. A device that is gone, that
- * somebody else has claimed since, or that sits on another board behind the old address is let go without a write.
+ * Gives devices of one board back as `onDelete` says, and releases their claims. Run twice: fine. A device that is gone, that was
+ * given back already or forgotten by a reboot, that somebody else has claimed since, or that sits on another board behind the old
+ * address is let go without a write.
  * @throws DevbindError `unreachable` for a board that is off, unless every binding says `deleteUnreachable`
  */
 export async function remove(leaving: Leaving[]): Promise<void> {
-  const bindings = leaving.map(({ binding, last }) => asBefore(binding, last));
+  const backs = leaving.map((one) => ({ one, back: asBefore(one.binding, one.last) }));
+  const bindings = backs.map(({ back }) => back);
   try {
-    await converge(bindings, (observation) =>
-      bindings.map((binding, index) => attemptFor(binding, leaving[index]?.last, observation, index)),
-    );
+    await converge(bindings, (observation) => backs.map(({ one, back }, index) => attemptFor(back, one, observation, index)));
   } catch (error) {
     const isLetGo = bindings.every((binding) => binding.deleteUnreachable);
     if (error instanceof DevbindError && error.kind === "unreachable" && isLetGo) return;
@@ -36,12 +36,14 @@ function asBefore(binding: Binding, last: Outputs | undefined): Binding {
   return { ...binding, driver: last?.previousDriver ?? null, module: undefined, strategy: "auto" };
 }
 
-function attemptFor(binding: Binding, last: Outputs | undefined, observation: Observation, index: number): Attempt {
+function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Leaving, observation: Observation, index: number): Attempt {
   const past = { driver: last?.previousDriver ?? null, override: last?.previousOverride ?? null };
   const device = observation.devices[index];
   const isOtherBoard = last !== undefined && last.boardId !== observation.board.boardId;
   const isOthers = device?.claim !== null && device?.claim?.claimant !== claimantOf(binding);
-  if (!device?.isPresent || isOtherBoard || isOthers) return letGo(binding, past);
+  // Without a claim it was given back already, or a reboot forgot it; only what still looks as it was asked for is still ours.
+  const isGivenBack = device?.claim === null && device.driver !== wished;
+  if (!device?.isPresent || isOtherBoard || isOthers || isGivenBack) return letGo(binding, past);
   const plan = planDevice(binding, wishFor(binding, past, device), observation.board, device);
   return { binding, plan, claim: device.claim === null ? "keep" : "drop", mayTake: binding.force, past };
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientChannel } from "ssh2";
 import type { Forwarder } from "./dial";
 import { Line } from "./line";
@@ -16,6 +17,7 @@ const closingMilliseconds = 1000;
 /** What setTimeout can count; more would fire at once. */
 const longestTimer = 2 ** 31 - 1;
 const closedEarlyMaximum = 5;
+const firstPauseMilliseconds = 10;
 
 /** A logged-in connection. While a command runs, the other side is asked for signs of life. */
 export class Link implements Forwarder {
@@ -60,6 +62,7 @@ export class Link implements Forwarder {
           run = started;
         });
         if (answer !== "again") return answer;
+        await sleep(firstPauseMilliseconds * 2 ** attempt);
       } finally {
         if (run === undefined || this.isClosed) leave();
         else leaveWhenClosed(run, leave);

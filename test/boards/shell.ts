@@ -30,10 +30,16 @@ export class Shell {
 
   /** Runs a command as root and returns what it printed, trimmed. Refuses another exit code than 0, and silence beyond the limit. */
   async run(command: string, timeoutSeconds = defaultTimeoutSeconds): Promise<string> {
-    const ended = await runToEnd("ssh", [...this.options, command], { timeoutSeconds });
+    let ended = await this.once(command, timeoutSeconds);
+    // dropbear now and then closes a fresh channel before it takes the command; then ssh ends with 255 and no word, and nothing ran.
+    if (ended.exitCode === 255 && ended.stderr.trim() === "" && !ended.timedOut) ended = await this.once(command, timeoutSeconds);
     if (ended.exitCode === 0) return ended.stdout.trim();
     const why = ended.timedOut ? `gave no answer within ${timeoutSeconds} s` : `ended with exit code ${ended.exitCode}`;
     throw new Error(`on the board, "${command}" ${why}: ${ended.stderr.trim() || "nothing on stderr"}`);
+  }
+
+  private once(command: string, timeoutSeconds: number) {
+    return runToEnd("ssh", [...this.options, command], { timeoutSeconds });
   }
 
   /** Gives up the shared connection, as it must be when the board goes away. */

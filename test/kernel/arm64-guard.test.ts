@@ -42,9 +42,9 @@ onBoard("arm64", "the branch we sit on", (bench) => {
     bench.isSpoilt = true;
     const connection = { ...(bench.binding(itself).inputs.connection as object), perDialTimeout: 5 };
     const binding = bench.binding({ ...itself, connection, force: true, timeoutSeconds: 2 });
-    const m = await refusalOf(binding.create());
-    console.log(m, String(Date.now()));
-    expect(m).toContain(addressOf(bench.board));
+    expect(await refusalOf(binding.create())).toMatch(
+      /^The connection to \S+ was lost while a command was running there: .* How far the command came is not known\./,
+    );
   });
 
   test("finds the session's card on its driver again after a reset", async () => {

@@ -6,8 +6,11 @@ import { type DeviceName, stateOf } from "./eyes";
 const card: DeviceName = ["pci", "0000:00:01.0"];
 const otherCard: DeviceName = ["pci", "0000:00:02.0"];
 const generator: DeviceName = ["platform", "a003c00.virtio_mmio"];
-const generatorTo = (driver: string | null) => ({ bus: "platform", device: "a003c00.virtio_mmio", driver });
-const toVfio = ([bus, device]: DeviceName) => ({ bus, device, driver: "vfio-pci", claimant: "org/lab/dev/board" });
+/** One resource's, as in every request that is a list. */
+const claimant = "org/lab/dev/board";
+const generatorTo = (driver: string | null) => ({ bus: "platform", device: "a003c00.virtio_mmio", driver, claimant });
+const toVfio = ([bus, device]: DeviceName) => ({ bus, device, driver: "vfio-pci", claimant });
+const sessionCard = { bus: "platform", device: "a003e00.virtio_mmio", driver: null, claimant };
 const doesNotMatch = 'ENODEV: the driver does not match this device; where its bus has overrides, strategy "auto" or "override" makes it.';
 const seeDmesg = "The driver's own probe refused the device: `dmesg` on the board may say why.";
 
@@ -72,7 +75,7 @@ onBoard("arm64", "a bind that the kernel refuses", (bench) => {
   });
 
   test("gives the first device back too when the kernel refuses the second", async () => {
-    const both = [bench.binding(toVfio(card)), bench.binding({ ...generatorTo("fw_cfg"), claimant: "org/lab/dev/board" })];
+    const both = [bench.binding(toVfio(card)), bench.binding(generatorTo("fw_cfg"))];
     const message = await refusalOf(createTogether(both));
     expect(message).toContain("Cannot bind a003c00.virtio_mmio");
     expect(message).toContain("(EBUSY)");
@@ -82,8 +85,14 @@ onBoard("arm64", "a bind that the kernel refuses", (bench) => {
   });
 
   test("touches none of several devices when one of them must not be", async () => {
-    const both = [bench.binding(toVfio(card)), bench.binding({ bus: "platform", device: "a003e00.virtio_mmio", driver: null })];
+    const both = [bench.binding(toVfio(card)), bench.binding(sessionCard)];
     expect(await refusalOf(createTogether(both))).toContain("Cannot bind a003e00.virtio_mmio");
+    expect(await bench.writes()).toEqual([]);
+  });
+
+  test("takes a list of one owner only, so that no device is claimed in another's name", async () => {
+    const both = [bench.binding(toVfio(card)), bench.binding({ ...toVfio(otherCard), claimant: "org/lab/dev/other" })];
+    expect(await refusalOf(createTogether(both))).toContain("one claimant");
     expect(await bench.writes()).toEqual([]);
   });
 });

@@ -155,12 +155,12 @@ inEveryShell((shell) => {
     expect(board.stateFiles().filter((name) => !name.startsWith("outcome."))).toEqual([]);
   });
 
-  promise(shell, "keeps the journal as stuck when the undo fails, and lets the next wish for that device through", async () => {
+  promise(shell, "keeps the journal when the undo fails, says so, and lets the next wish for that device through", async () => {
     const { board } = made;
     const card = addCard({ refuses: { "vfio-pci": EINVAL, e1000e: EBUSY } });
     const { outcome, devices } = await board.apply(shell, { id: "first", ...toVfio(card) });
     expect(outcome).toMatchObject({ is: "stuck", problem: "write", word: "bind", left: "pci%2C0000:00:03.0", undoing: "bind" });
-    expect(devices[0]).toMatchObject({ journal: "stuck", driver: "-" });
+    expect(devices[0]).toMatchObject({ journal: "interrupted", driver: "-" });
     expect(board.stateFiles()).toContain("stuck.first");
     await recoverThenBind(shell, card);
   });

@@ -4,7 +4,8 @@ import { decode, encode, requestLine } from "../../provider/board/protocol";
 import { bindingSchema, connectionSchema, kernelName, unknownValue, validate } from "../../provider/schema";
 import { wishes } from "./made";
 
-const letters = 'must be letters, digits, spaces and "._:,@+=!%-", without "..", not starting with a space, dot or dash, nor ending with a space';
+const letters =
+  'must be letters, digits, spaces and "._:,@+=!%-", without "..", not starting with a space, dot or dash, nor ending with a space';
 const tooLong = "must not be longer than 255 bytes";
 
 const bad: [title: string, name: string, message: string][] = [
@@ -52,7 +53,7 @@ const good = [
 const isShort = (name: string) => JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 
 describe.each(["bus", "device", "driver", "module"])("a name of a %s that holds", (property) => {
-  it.each(bad)("%s is refused", (_, name, message) => {
+  it.each(bad.filter(([, name]) => property !== "driver" || name !== "(null)"))("%s is refused", (_, name, message) => {
     const found = validate(wishes({ [property]: name })).problems;
     expect(new Set(found.map((problem) => problem.property))).toEqual(new Set([property]));
     expect(found.map((problem) => problem.message)).toContain(message);
@@ -68,7 +69,7 @@ describe.each(["bus", "device", "driver", "module"])("a name of a %s that holds"
 describe("a driver (null)", () => {
   it("is told what null means", () => {
     const messages = validate(wishes({ driver: "(null)" })).problems.map(({ message }) => message);
-    expect(messages).toContain("is no driver's name; null keeps the device without a driver");
+    expect(messages).toEqual(["is no driver's name; null keeps the device without a driver"]);
   });
 });
 

@@ -155,9 +155,13 @@ const invalid: [title: string, changed: Record<string, unknown>, text: string][]
   [
     "a key file that is not there",
     { connection: { ...plain, privateKeyPath: "/nowhere/key" } },
-    "connection.privateKeyPath cannot be used: ",
+    "Cannot use connection.privateKeyPath (/nowhere/key) for root@b:22: there is no such file.",
   ],
-  ["a key that is none", { connection: { ...plain, privateKey: "NO KEY" } }, "connection.privateKey cannot be used: "],
+  [
+    "a key that is none",
+    { connection: { ...plain, privateKey: "NO KEY" } },
+    "Cannot use connection.privateKey for root@b:22: it is no private key.",
+  ],
   ["what is not built yet", { persist: true }, "is not built yet in this version."],
   ["a connection that is none", { connection: "b" }, "connection must be a connection."],
 ];
@@ -168,7 +172,7 @@ describe("inputs that can't be right are told on the resource, which is shown, w
     injectLook(look);
     expect((await made(changed)).observed).toEqual({ lookedAt: "", invalid: true });
     expect(error.mock.calls.map(([said]) => said)).toEqual([expect.stringContaining(text)]);
-    expect(error.mock.calls[0]?.[0]).toMatch(/[^.]\. Nothing was sent to the board\.$/);
+    expect(error.mock.calls[0]?.[0]).toMatch(/[^.]\. Nothing was sent to the board\./);
     expect([process.exitCode, look.mock.calls, dial.mock.calls]).toEqual([32, [], []]);
   });
 });

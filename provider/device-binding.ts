@@ -3,8 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { DevbindError } from "./errors";
 import { judge, refuseInputs } from "./judge";
 import { looks, observe } from "./look";
-import { claimantOf } from "./plan/guards";
-import { type Binding, type BindingInput, type Observed, type Outputs, type Problem, secretFields, validate } from "./schema";
+import { type BindingInput, type Observed, type Outputs, type Problem, secretFields, validate } from "./schema";
 import { checkCredentials } from "./ssh/connection";
 
 /** A value of which every part may be an Output. */
@@ -113,18 +112,8 @@ async function lookAndJudge(
   }
   if (!looks()) return undefined;
   const observed = await observe(binding);
-  if (pulumi.runtime.isDryRun())
-    judge(resource, binding, observed, { ignoreChanges: options.ignoreChanges ?? [], owners: ownersOf(binding, options) });
+  if (pulumi.runtime.isDryRun()) judge(resource, binding, observed, options);
   return observed;
-}
-
-/** Whose claims on the board are this resource's own: also those under names that it had before. */
-function ownersOf(binding: Binding, { aliases }: pulumi.CustomResourceOptions): string[] {
-  const stack = binding.claimant.split("/").slice(0, 3).join("/");
-  const names = Array.isArray(aliases)
-    ? aliases.map((alias) => (typeof alias === "object" && "name" in alias ? alias.name : undefined))
-    : [];
-  return [claimantOf(binding), binding.claimant, ...names.filter((name) => typeof name === "string").map((name) => `${stack}/${name}`)];
 }
 
 /** What is wrong with the inputs that are known by now, key files included. */

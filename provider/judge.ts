@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { nothingSent, plain } from "./errors";
+import { claimantOf } from "./plan/guards";
 import { planDevice, wishOf } from "./plan/plan";
 import type { Binding, Observed, Problem } from "./schema";
 
@@ -11,24 +12,28 @@ const saidAlready = 32;
  * stops before it touches anything, after all resources were shown; `log.error` alone would leave the exit code at 0. What a
  * dependency may still bring is a warning.
  */
-export function judge(
-  resource: pulumi.Resource,
-  binding: Binding,
-  observed: Observed,
-  { ignoreChanges, owners }: { ignoreChanges: readonly string[]; owners: readonly string[] },
-): void {
+export function judge(resource: pulumi.Resource, binding: Binding, observed: Observed, options: pulumi.CustomResourceOptions): void {
   if (observed.unreachable !== undefined) {
     if (observed.isCertain) refuse(resource, observed.unreachable);
     else void pulumi.log.warn(`${observed.unreachable} The preview goes on without a look at this board.`, resource);
     return;
   }
   const { board, device } = observed;
-  if (!board || !device || ignoreChanges.includes("driver") || ignoreChanges.includes("observed")) return;
-  for (const refusal of planDevice(binding, wishOf(binding, device, false), board, device, owners).refusals) {
+  if (!board || !device || ["driver", "observed"].some((input) => options.ignoreChanges?.includes(input))) return;
+  for (const refusal of planDevice(binding, wishOf(binding, device, false), board, device, ownersOf(binding, options)).refusals) {
     const text = `${refusal.property}: ${refusal.reason} ${refusal.todo}`;
     if (refusal.isCertain) refuse(resource, text);
     else void pulumi.log.warn(plain(`Not there yet: ${text}`), resource);
   }
+}
+
+/** Whose claims on the board are this resource's own: also those under names that it had before. */
+function ownersOf(binding: Binding, { aliases }: pulumi.CustomResourceOptions): string[] {
+  const stack = binding.claimant.split("/").slice(0, 3).join("/");
+  const names = Array.isArray(aliases)
+    ? aliases.map((alias) => (typeof alias === "object" && "name" in alias ? alias.name : undefined))
+    : [];
+  return [claimantOf(binding), binding.claimant, ...names.filter((name) => typeof name === "string").map((name) => `${stack}/${name}`)];
 }
 
 /** Says which inputs can't be right, whatever the board says. */

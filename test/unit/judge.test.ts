@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { judge, refuseInputs } from "../../provider/judge";
-import { claimantOf } from "../../provider/plan/guards";
 import type { BindingInput, Observed } from "../../provider/schema";
 import { aBinding, aLook, bound } from "./made";
 
@@ -22,8 +21,7 @@ afterEach(() => {
 
 /** What the preview said of one resource, and the exit code it left. */
 function said(observed: Observed, wished: Partial<BindingInput> = {}, ignoreChanges: string[] = []) {
-  const binding = aBinding(wished);
-  judge(resource, binding, observed, { ignoreChanges, owners: [claimantOf(binding)] });
+  judge(resource, aBinding(wished), observed, { ignoreChanges });
   for (const call of [...error.mock.calls, ...warn.mock.calls]) expect(call[1]).toBe(resource);
   return { errors: error.mock.calls.map(([text]) => text), warnings: warn.mock.calls.map(([text]) => text), exitCode: process.exitCode };
 }

@@ -12,7 +12,7 @@ const leaves = ["schema", "errors", "transaction"];
 /** A room, the rooms that it may import from and the packages: each only what lies further down. "node:" is Node's own. */
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   index: { rooms: ["device-binding", "look"], packages: [] },
-  "device-binding": { rooms: ["look", "judge", "ssh", ...leaves], packages: ["@pulumi/pulumi"] },
+  "device-binding": { rooms: ["look", "judge", "ssh", ...leaves], packages: ["@pulumi/pulumi", "@pulumi/command"] },
   judge: { rooms: ["plan", ...leaves], packages: ["@pulumi/pulumi"] },
   look: { rooms: ["lifecycle", "plan", "board", ...leaves], packages: ["@pulumi/pulumi"] },
   runtime: { rooms: ["lifecycle", ...leaves], packages: ["zod", "node:"] },

@@ -4,7 +4,7 @@
 set -eu
 
 packages='qemu-system-arm device-tree-compiler cpio kmod gzip dropbear-bin openssh-client
-  dash mksh busybox-static shellcheck openssh-server procps util-linux git'
+  dash mksh toybox busybox-static shellcheck openssh-server procps util-linux mount git'
 
 missing=''
 for package in $packages; do

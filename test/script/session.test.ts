@@ -1,6 +1,8 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { expect } from "vitest";
+import type { Answer } from "./answer";
 import type { Device } from "./kernel";
+import type { Running } from "./made-board";
 import { isAlive, killNow, until } from "./processes";
 import type { Transaction } from "./requests";
 import { inEveryShell, promise, useBoard } from "./setup";
@@ -17,40 +19,53 @@ function addDevice(): Device {
 const toB = (device: Device): Transaction => ({ id: "link", wishes: [{ device, driver: "b", override: "b", claim: "take" }] });
 
 /** The writes wait until it is time, so that something can happen in the midst of them. */
-function pause(at: number): { goOn: () => void; isThere: () => boolean } {
+function pause(at: number): { goOn: () => void; isThere: () => boolean; pid: () => number } {
   let goOn = () => {};
-  let isThere = false;
+  let pid = 0;
   const ready = new Promise<undefined>((resolve) => (goOn = () => resolve(undefined)));
-  made.board.kernel.trap.before = (_, __, count) => {
+  made.board.kernel.trap.before = (_, write, count) => {
     if (count !== at) return undefined;
-    isThere = true;
+    pid = write.pid;
     return ready;
   };
-  return { goOn, isThere: () => isThere };
+  return { goOn, isThere: () => pid !== 0, pid: () => pid };
 }
 
-/** Does something to a script that is in its second write, and holds that the transaction is done all the same. */
-async function endsAllTheSame(shell: Shell, harm: (running: ReturnType<typeof made.board.startApply>) => void): Promise<void> {
+/** What is done to a script, and to its writer, which is in its second write. */
+type Harm = (running: Running, writer: number) => void;
+
+/** Does harm, and holds that the transaction is done all the same; gives what the script said, if it could. */
+async function endsAllTheSame(shell: Shell, harm: Harm): Promise<Answer> {
   const { board } = made;
   const device = addDevice();
   const write = pause(2);
   const running = board.startApply(shell, toB(device));
   await until("the second write", write.isThere);
-  harm(running);
+  harm(running, write.pid());
   expect(await board.outcome(shell, "link"), "while it is under way").toEqual({ is: "running" });
   write.goOn();
   await until("the outcome", async () => (await board.outcome(shell, "link")).is === "done");
   expect(device).toMatchObject({ driver: "b", override: "b" });
-  await running.done;
+  const answer = await running.done;
   await until("everybody has ended", () => !isAlive(running.pid) && !board.stateFiles().some((name) => /^(asked|lock|broke)/.test(name)));
   expect(board.stateFiles()).toEqual(["claim.platform,dev0", "outcome.link"]);
+  return answer;
 }
 
 const streamOf = (pid: number, fd: number) => readlinkSync(`/proc/${pid}/fd/${fd}`);
 
 inEveryShell((shell) => {
-  promise(shell, "a transaction ends when its session hangs up", async () => {
-    await endsAllTheSame(shell, ({ child }) => child.kill("SIGHUP"));
+  promise(shell, "a transaction ends, and is answered, when its session hangs up", async () => {
+    const hangUp: Harm = ({ pid }, writer) => {
+      for (const each of [pid, writer]) process.kill(each, "SIGHUP");
+    };
+    expect(await endsAllTheSame(shell, hangUp)).toMatchObject({ isComplete: true, outcome: { is: "done" } });
+  });
+
+  promise(shell, "a writer is not ended by a signal that asks it to", async () => {
+    await endsAllTheSame(shell, (_, writer) => {
+      for (const signal of ["SIGTERM", "SIGINT", "SIGPIPE"]) process.kill(writer, signal);
+    });
   });
 
   promise(shell, "a transaction ends when nobody reads its answer any more", async () => {

@@ -772,7 +772,7 @@ recover_one() {
   if undo_journal "$1"; then
     drop_claims_of "$2"
     keep_outcome "$2" "is=undone problem=killed"
-    rm -f "$1"
+    rm -f "$1" "$state/stuck.$2"
   elif [ "$1" = "$state/stuck.$2" ]; then
     rm -f "$1"
   else

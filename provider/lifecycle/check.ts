@@ -25,15 +25,19 @@ export function check(olds: Properties, news: Properties): CheckAnswer {
   const exists = typeof olds.device === "string";
   const found = exists ? driftOf(olds, news.observed, observed) : undefined;
   const isReport = exists && news.onDrift === "report" && found !== unknownValue && observed?.unreachable === undefined;
-  const lastDrift = olds.drift ?? olds.lastDrift;
-  const drift = isReport || found === undefined ? {} : { drift: found === lastDrift ? `again: ${found}` : found };
+  const last = olds.drift ?? olds.lastDrift;
+  const drift = isReport || found === undefined ? undefined : found === last ? `again: ${found}` : found;
+  // It moves only while all is quiet, so that a drift is the only input that a display marks as changed.
+  const lastDrift = drift === undefined ? last : olds.lastDrift;
   const boardId = observed?.board?.boardId ?? olds.boardId;
   return {
-    inputs: { ...wishes, ...(boardId === undefined ? {} : { boardId }), ...(lastDrift === undefined ? {} : { lastDrift }), ...drift },
+    inputs: { ...wishes, ...known({ boardId, lastDrift, drift }) },
     failures: [],
     reported: isReport ? found : undefined,
   };
 }
+
+const known = (inputs: Properties): Properties => Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== undefined));
 
 /** In words, what differs from the last wish; the unknown value for a look that could not be made yet; undefined when all is right. */
 function driftOf(olds: Properties, look: unknown, observed: Observed | undefined): string | undefined {

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { describe, expect } from "vitest";
 import { decode } from "../../provider/board/protocol";
 import type { Device } from "./kernel";
+import { addCard, toVfio } from "./card";
 import { inEveryShell, promise, useBoard } from "./setup";
 import { stepsFor } from "./requests";
 import { dash, type Shell } from "./shells";
@@ -10,25 +11,12 @@ import { put } from "./tree";
 const made = useBoard();
 const { ENODEV, EBUSY, EINVAL, ENOENT, EAGAIN } = constants.errno;
 
-/** A card on its own driver, which vfio-pci takes by override only, and both drivers. */
-function addCard(more: Partial<Device> = {}): Device {
-  const { kernel } = made.board;
-  kernel.addDriver("pci", "e1000e");
-  kernel.addDriver("pci", "vfio-pci");
-  return kernel.addDevice(
-    { bus: "pci", name: "0000:00:03.0", driver: "e1000e", override: null, matches: ["e1000e"], ...more },
-    "pci0000:00",
-  );
-}
-
 /** What was written, as "<file>: <line>". */
 const written = () => made.board.kernel.writes.map(({ path, text }) => `${path.split("/").slice(-2).join("/")}: ${text.trimEnd()}`);
 
-const toVfio = (device: Device, more = {}) => ({ wishes: [{ device, driver: "vfio-pci", override: "vfio-pci", ...more }] });
-
 inEveryShell((shell) => {
   promise(shell, "rebinds by override, then unbind, then bind, and nothing more", async () => {
-    const card = addCard();
+    const card = addCard(made.board.kernel);
     const answer = await made.board.apply(shell, toVfio(card));
     expect(answer).toMatchObject({ isComplete: true, code: 0, stderr: "", outcome: { is: "done" } });
     expect(answer.devices[0]).toMatchObject({ driver: "vfio-pci", override: "vfio-pci", journal: "-" });
@@ -47,7 +35,7 @@ inEveryShell((shell) => {
 
   promise(shell, "unbinds to none, binds from none, probes, and sets an override alone", async () => {
     const { board } = made;
-    const card = addCard();
+    const card = addCard(made.board.kernel);
     expect((await board.apply(shell, { wishes: [{ device: card, driver: null }] })).outcome.is).toBe("done");
     expect(card.driver).toBeNull();
     expect((await board.apply(shell, { wishes: [{ device: card, driver: "e1000e" }] })).outcome.is).toBe("done");
@@ -74,8 +62,8 @@ inEveryShell((shell) => {
 
   promise(shell, "changes several devices as one: all unbound, then all bound; or none of them", async () => {
     const { board } = made;
-    const first = addCard();
-    const second = addCard({ name: "0000:00:04.0" });
+    const first = addCard(made.board.kernel);
+    const second = addCard(made.board.kernel, { name: "0000:00:04.0" });
     const wishes = [toVfio(first).wishes, toVfio(second).wishes].flat();
     second.refuses = { "vfio-pci": EINVAL };
     const refused = await board.apply(shell, { wishes });
@@ -102,7 +90,7 @@ inEveryShell((shell) => {
       ["No such file or directory", ENOENT],
     ] as const) {
       made.board.reset();
-      const card = addCard({ override: "e1000e", refuses: { "vfio-pci": errno } });
+      const card = addCard(made.board.kernel, { override: "e1000e", refuses: { "vfio-pci": errno } });
       const { outcome, devices } = await made.board.apply(shell, toVfio(card));
       expect(outcome).toMatchObject({ is: "undone", problem: "write", step: "3", word: "bind", device: "0" });
       expect(decode(outcome.kernel ?? "-")).toContain(word);
@@ -112,7 +100,7 @@ inEveryShell((shell) => {
   });
 
   promise(shell, "undoes the override when the unbind is refused", async () => {
-    const card = addCard();
+    const card = addCard(made.board.kernel);
     made.board.kernel.trap.before = (path) => (path.endsWith("/unbind") ? EAGAIN : undefined);
     const { outcome } = await made.board.apply(shell, toVfio(card));
     expect(outcome).toMatchObject({ is: "undone", word: "unbind" });
@@ -121,7 +109,7 @@ inEveryShell((shell) => {
   });
 
   promise(shell, "calls a write that was refused but came true a success", async () => {
-    const card = addCard();
+    const card = addCard(made.board.kernel);
     made.board.kernel.trap.before = (path, _, count) => {
       if (count === 2) card.driver = null;
       if (path.endsWith("/bind")) card.driver = "vfio-pci";
@@ -132,7 +120,7 @@ inEveryShell((shell) => {
 
   promise(shell, "undoes when the driver read back is another than was asked for", async () => {
     made.board.hurry();
-    const card = addCard({ driver: null });
+    const card = addCard(made.board.kernel, { driver: null });
     const probe = { wishes: [{ device: card, driver: "vfio-pci" }], steps: [{ device: 0, word: "probe" as const, value: null }] };
     const { outcome } = await made.board.apply(shell, probe);
     expect(outcome).toMatchObject({ is: "undone", problem: "readback", device: "0", kernel: "e1000e" });
@@ -141,7 +129,7 @@ inEveryShell((shell) => {
 
   promise(shell, "writes nothing where a file to write to is missing", async () => {
     const { board } = made;
-    const card = addCard();
+    const card = addCard(made.board.kernel);
     board.kernel.addDriver("pci", "built-in", { bindFiles: false });
     const { outcome } = await board.apply(shell, { wishes: [{ device: card, driver: "built-in", override: "built-in" }] });
     expect(outcome).toMatchObject({ is: "undone", problem: "missing", kernel: "/sys/bus/pci/drivers/built-in/bind" });
@@ -157,7 +145,7 @@ inEveryShell((shell) => {
 
   promise(shell, "keeps the journal when the undo fails, says so, and lets the next wish for that device through", async () => {
     const { board } = made;
-    const card = addCard({ refuses: { "vfio-pci": EINVAL, e1000e: EBUSY } });
+    const card = addCard(made.board.kernel, { refuses: { "vfio-pci": EINVAL, e1000e: EBUSY } });
     const { outcome, devices } = await board.apply(shell, { id: "first", ...toVfio(card) });
     expect(outcome).toMatchObject({ is: "stuck", problem: "write", word: "bind", left: "pci%2C0000:00:03.0", undoing: "bind" });
     expect(devices[0]).toMatchObject({ journal: "interrupted", driver: "-" });
@@ -167,7 +155,7 @@ inEveryShell((shell) => {
 
   promise(shell, "writes nothing when the module cannot be loaded, and quotes modprobe", async () => {
     const { board } = made;
-    const card = addCard();
+    const card = addCard(made.board.kernel);
     board.write("bin/modprobe", "#!/bin/sh\necho modprobe: FATAL: no $2 >&2\nexit 1\n", 0o755);
     const steps = [
       { device: 0, word: "module" as const, value: "bad" },
@@ -193,51 +181,3 @@ async function recoverThenBind(shell: Shell, card: Device): Promise<void> {
   expect(next.outcome).toEqual({ is: "done" });
   expect(card.driver).toBe("vfio-pci");
 }
-
-describe("in dash", () => {
-  promise(dash, "names the first device that did not come back, not the last one tried", async () => {
-    const first = addCard({ refuses: { e1000e: EBUSY } });
-    const second = addCard({ name: "0000:00:04.0", refuses: { "vfio-pci": EINVAL } });
-    const { outcome } = await made.board.apply(dash, { wishes: [toVfio(first).wishes, toVfio(second).wishes].flat() });
-    expect(outcome).toMatchObject({ is: "stuck", left: "pci%2C0000:00:03.0", undoing: "bind" });
-    expect(second).toMatchObject({ driver: "e1000e", override: null });
-  });
-
-  promise(dash, "goes back to planning when a device is gone, rebound or overridden since", async () => {
-    const { board } = made;
-    const card = addCard();
-    const seen = { driver: "e1000e", override: null };
-    for (const now of [{ driver: null }, { override: "other" }]) {
-      Object.assign(card, seen, now);
-      expect((await board.apply(dash, toVfio(card, { seen }))).outcome).toEqual({ is: "moved", device: "0" });
-    }
-    board.kernel.removeDevice(card);
-    expect((await board.apply(dash, toVfio(card, { seen }))).outcome).toEqual({ is: "moved", device: "0" });
-    expect(board.kernel.writes).toEqual([]);
-  });
-
-  promise(dash, "loads the module before anything else, so that what it brings can be written to", async () => {
-    const { board } = made;
-    const card = addCard();
-    board.write("bin/modprobe", `#!/bin/sh\nread -r _ <${board.root}/sys/module-loader\n`, 0o755);
-    const brings = () => {
-      board.kernel.addDriver("pci", "late");
-      return "loaded\n";
-    };
-    put(board.kernel.tree, "module-loader", { kind: "file", read: brings });
-    const wishes = [{ device: card, driver: "late", override: "late" }];
-    const steps = [{ device: 0, word: "module" as const, value: "late" }, ...stepsFor(wishes)];
-    expect((await board.apply(dash, { wishes, steps })).outcome).toEqual({ is: "done" });
-    expect(card.driver).toBe("late");
-  });
-
-  promise(dash, "runs a transaction once, however often it arrives", async () => {
-    const { board } = made;
-    const card = addCard();
-    const request = { id: "once", wishes: [{ device: { ...card }, driver: "vfio-pci", override: "vfio-pci" }] };
-    for (const _ of [1, 2, 3]) expect((await board.apply(dash, request)).outcome).toEqual({ is: "done" });
-    expect(board.kernel.writes).toHaveLength(3);
-    expect(await board.outcome(dash, "once")).toEqual({ is: "done" });
-    expect(await board.outcome(dash, "never")).toEqual({ is: "unknown" });
-  });
-});

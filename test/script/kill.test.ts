@@ -94,16 +94,17 @@ describe("a transaction that is killed at any write", () => {
   const title = "is undone by its script, or says interrupted and is undone by the next apply; then the wish comes true";
   for (const shell of shells) {
     const numRuns = shell === dash ? runs : Math.ceil(runs / 12);
+    const limit = 120 + 10 * numRuns;
     const test = async () => {
       hit = { writer: 0, both: 0, recovery: 0 };
       await fc.assert(
         fc.asyncProperty(plans, (plan) => holds(shell, plan)),
-        { numRuns, seed },
+        { numRuns, seed, interruptAfterTimeLimit: limit * 900, markInterruptAsFailure: true },
       );
       expect(hit.writer + hit.both, `hits inside a transaction: ${JSON.stringify(hit)}`).toBeGreaterThanOrEqual(Math.floor(numRuns / 3));
       if (numRuns >= 60) expect(Math.min(hit.writer, hit.both, hit.recovery), JSON.stringify(hit)).toBeGreaterThanOrEqual(5);
       if (process.env.DEVBIND_RUNS) console.info(`${shell.name}: ${numRuns} plans, killed: ${JSON.stringify(hit)}`);
     };
-    promise(shell, `${title}: ${numRuns} random plans in ${shell.name}`, () => test(), 60 + numRuns);
+    promise(shell, `${title}: ${numRuns} random plans in ${shell.name}`, () => test(), limit);
   }
 });

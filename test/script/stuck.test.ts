@@ -131,4 +131,21 @@ describe("a writer that is held", () => {
     await until("the undo is finished", async () => (await board.outcome(dash, "s4")).is === "undone");
     expect(device).toMatchObject({ driver: "a", override: null });
   });
+
+  promise(dash, "and was killed before leaves an undo that is held too: answered in time, and finished later", async () => {
+    const { board } = made;
+    board.hurry();
+    const device = addDevice("held.0");
+    const write = holdWrite("drivers/a/bind");
+    const running = board.startApply(dash, { id: "s5", ...toB(device), ...short(dash) });
+    board.kernel.trap.after = (path, { pid }) => {
+      if (path.endsWith("a/unbind")) killNow(writerOf(pid, running.pid));
+    };
+    expect((await running.done).outcome).toMatchObject({ is: "stuck", problem: "held", word: "bind" });
+    expect((await board.look(dash, { bus: "platform", name: "held.0" })).board.condition).toBe("quiet");
+    write.letGo();
+    await until("the undo is finished", async () => (await board.outcome(dash, "s5")).is === "undone");
+    await until("nothing is left of it", () => board.stateFiles().join() === "outcome.s5");
+    expect(device).toMatchObject({ driver: "a", override: null });
+  });
 });

@@ -9,7 +9,7 @@ import { type Arguments, type Bindings, connectionTo, onePass, saidOn, told, use
 const lab = useLab(["c1".repeat(16), "c2".repeat(16)]);
 
 describe("inputs that can't be right", () => {
-  const unnameable = 'must be letters, digits, spaces and "._:,@+=!%-", without "..", and not start or end with a space, a dot or a dash';
+  const unnameable = 'must be letters, digits, spaces and "._:,@+=!%-", without "..", not starting with a space, dot or dash, nor ending with a space';
   const encrypted = makeKey("ed25519", "a passphrase").privateKey;
 
   /** What is wrong in each binding, and the start of what is said on it. */

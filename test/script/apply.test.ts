@@ -1,12 +1,10 @@
 import { constants } from "node:os";
-import { describe, expect } from "vitest";
+import { expect } from "vitest";
 import { decode } from "../../provider/board/protocol";
 import type { Device } from "./kernel";
 import { addCard, toVfio } from "./card";
 import { inEveryShell, promise, useBoard } from "./setup";
-import { stepsFor } from "./requests";
-import { dash, type Shell } from "./shells";
-import { put } from "./tree";
+import type { Shell } from "./shells";
 
 const made = useBoard();
 const { ENODEV, EBUSY, EINVAL, ENOENT, EAGAIN } = constants.errno;

@@ -9,7 +9,8 @@ import { type Arguments, type Bindings, connectionTo, onePass, saidOn, told, use
 const lab = useLab(["c1".repeat(16), "c2".repeat(16)]);
 
 describe("inputs that can't be right", () => {
-  const unnameable = 'must be letters, digits, spaces and "._:,@+=!%-", without "..", not starting with a space, dot or dash, nor ending with a space';
+  const unnameable =
+    'must be letters, digits, spaces and "._:,@+=!%-", without "..", not starting with a space, dot or dash, nor ending with a space';
   const encrypted = makeKey("ed25519", "a passphrase").privateKey;
 
   /** What is wrong in each binding, and the start of what is said on it. */

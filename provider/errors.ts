@@ -58,6 +58,10 @@ export class StuckError extends DevbindError {
   }
 }
 
+/** Names in a sentence: the first ten, and how many more there are. */
+export const listed = (names: readonly string[]): string =>
+  names.slice(0, 10).join(", ") + (names.length > 10 ? ` and ${names.length - 10} more` : "");
+
 /** What is true of every failure before a request went out. */
 export const nothingSent = "Nothing was sent to the board.";
 
@@ -70,14 +74,22 @@ export interface OutcomeWords {
   address: string;
   /** "driver "vfio-pci"" or "no driver". */
   wish: string;
-  /** The board's word for what went wrong: write, module, missing, readback, vanished, late, killed, held, state. */
+  /** The board's word for what went wrong: write, module, missing, readback, left, vanished, late, killed, held, after, unconfirmed, state. */
   problem: string;
   /** The step: override, unbind, bind, probe, module. */
   step: string | undefined;
+  /** Whether the device's override names the wished driver, so that it matches for certain. */
+  isOverridden: boolean;
   /** What the kernel or modprobe said. */
   kernel: string | null;
   /** "is back with "e1000e"" */
   stateNow: string;
+  /** A sentence about what depended on the device and did not come back; empty when all did. */
+  lost: string;
+  /** What `afterRebind` said when it failed after the undo; null when it did not. */
+  after: string | null;
+  /** How long the board waited for a new login, where it did. */
+  confirmSeconds: number | null;
 }
 
 /** The errno's name for what a C library prints, glibc's and musl's; as it is where it has none. */
@@ -111,7 +123,7 @@ const errnoNames = new Map(
 );
 
 /** What failed in a transaction, in the kernel's own word. */
-export function failureOf({ problem, step, kernel }: OutcomeWords): string {
+export function failureOf({ problem, step, kernel, confirmSeconds }: OutcomeWords): string {
   switch (problem) {
     case "write":
       return `the kernel refused the write to ${step === "override" ? "driver_override" : step} (${errnoOf(kernel)})`;
@@ -121,6 +133,12 @@ export function failureOf({ problem, step, kernel }: OutcomeWords): string {
       return `there is no file for the step "${step}" (${kernel})`;
     case "readback":
       return `the kernel took the write, but read back it is "${kernel ?? "none"}"`;
+    case "left":
+      return "the driver took the device and let go of it right after";
+    case "after":
+      return `afterRebind failed (${kernel ?? "no reason given"})`;
+    case "unconfirmed":
+      return `no new login reached the board within ${confirmSeconds} seconds (confirmSeconds), so the board undid it by itself`;
     case "vanished":
       return "the device vanished while it was bound";
     case "late":
@@ -138,13 +156,23 @@ export function failureOf({ problem, step, kernel }: OutcomeWords): string {
 export function undoneError(words: OutcomeWords): DevbindError {
   return new DevbindError("undone", {
     failed: `Cannot ${words.deed} ${words.device} on ${words.address} to ${words.wish}: ${failureOf(words)}.`,
-    now: `${words.device} ${words.stateNow}; nothing changed.`,
+    now: [`${words.device} ${words.stateNow}${words.lost === "" ? "; nothing changed" : ""}.`, words.lost, afterWords(words)]
+      .filter(Boolean)
+      .join(" "),
     todo: undoneAdvice(words),
   });
 }
 
-function undoneAdvice({ problem, step, kernel }: OutcomeWords): string {
-  if (problem === "write" && step === "bind" && errnoOf(kernel) === "ENODEV")
+const afterWords = ({ after }: OutcomeWords): string => (after === null ? "" : `afterRebind failed after the undo (${after}).`);
+
+function undoneAdvice({ problem, step, kernel, lost, isOverridden }: OutcomeWords): string {
+  if (lost !== "") return "Bind what is named by hand, or rescan its bus; then run `pulumi up` again.";
+  if (problem === "write" && step === "bind" && errnoOf(kernel) === "EAGAIN")
+    return "EAGAIN: the probe is deferred: it waits for another device (a clock, a regulator, a GPIO) that did not come; bind that one first.";
+  if (problem === "unconfirmed")
+    return "A rebound network card comes back without address and route: let `afterRebind` configure it, or choose another device.";
+  if (problem === "after") return "Try that command on the board by hand.";
+  if (problem === "write" && step === "bind" && errnoOf(kernel) === "ENODEV" && !isOverridden)
     return 'ENODEV: the driver does not match this device; where its bus has overrides, strategy "auto" or "override" makes it.';
   if (problem === "write" && step === "bind") return "The driver's own probe refused the device: `dmesg` on the board may say why.";
   if (problem === "module") return "See `dmesg` on the board, or name another `module`.";
@@ -159,7 +187,9 @@ export function stuckError(words: OutcomeWords, holders: string[], left: string 
     failed: `${words.deed === "bind" ? "Binding" : "Giving back"} ${words.device} on ${words.address} to ${words.wish} is stuck: ${failureOf(words)}.${holder}`,
     now: isHeld
       ? `${words.device} is between two drivers; the board finishes the undo by itself when the kernel lets go.`
-      : `The undo failed too: ${left ?? words.device} did not come back; ${words.device} ${words.stateNow}.`,
+      : [`The undo failed too: ${left ?? words.device} did not come back; ${words.device} ${words.stateNow}.`, words.lost]
+          .filter(Boolean)
+          .join(" "),
     todo: isHeld
       ? "End what holds the device, then run `pulumi up` again."
       : "Run `pulumi up` again with a driver that takes the device, or reboot the board.",

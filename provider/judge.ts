@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { nothingSent, plain } from "./errors";
+import { listed, nothingSent, plain } from "./errors";
 import { claimantOf } from "./plan/guards";
 import { planDevice, wishOf } from "./plan/plan";
 import type { Binding, Observed, Problem } from "./schema";
@@ -20,7 +20,12 @@ export function judge(resource: pulumi.Resource, binding: Binding, observed: Obs
   }
   const { board, device } = observed;
   if (!board || !device || ["driver", "observed"].some((input) => options.ignoreChanges?.includes(input))) return;
-  for (const refusal of planDevice(binding, wishOf(binding, device, false), board, device, ownersOf(binding, options)).refusals) {
+  const plan = planDevice(binding, wishOf(binding, device, false), board, device, ownersOf(binding, options));
+  if (plan.unbinds.length > 0 && device.dependents.length > 0) {
+    const names = device.dependents.map(({ name, driver }) => `${name} (${driver})`);
+    void pulumi.log.warn(plain(`Unbinding ${device.name} also takes from their drivers what depends on it: ${listed(names)}.`), resource);
+  }
+  for (const refusal of plan.refusals) {
     const text = `${refusal.property}: ${refusal.reason} ${refusal.todo}`;
     if (refusal.isCertain) refuse(resource, text);
     else void pulumi.log.warn(plain(`Not there yet: ${text}`), resource);

@@ -104,8 +104,15 @@ export const wishFields = {
   onDrift: z.enum(["repair", "report"], must('must be "repair" or "report"')).default("repair"),
   persist: notYet(z.boolean(must("must be true or false")).default(false), [false]),
   force: z.boolean(must("must be true or false")).default(false),
-  confirmSeconds: notYet(seconds(1).optional()),
-  afterRebind: notYet(z.array(text).optional()),
+  confirmSeconds: z
+    .int(must("must be a whole number of seconds"))
+    .min(10, { error: "must be at least 10 seconds" })
+    .max(3600, { error: "must be at most 3600 seconds" })
+    .optional(),
+  afterRebind: z
+    .array(z.string(must("must be a text")), must("must be a command as a list of words"))
+    .min(1, { error: "must be a command as a list of words" })
+    .optional(),
   timeoutSeconds: z
     .int(must("must be a whole number of seconds"))
     .min(2, { error: "must be at least 2 seconds" })
@@ -137,6 +144,8 @@ export type Board = z.infer<typeof boardSchema>;
 
 const claimSchema = z.object({ claimant: z.string(), driver: orNull(z.string()), override: orNull(z.string()) });
 
+const boundSchema = z.object({ name: z.string(), driver: orNull(z.string()) });
+
 /** A device as a look finds it. Where `isPresent` is false only `isBusPresent` and `similarNames` mean anything. */
 export const deviceSchema = z.object({
   bus: z.string(),
@@ -153,7 +162,11 @@ export const deviceSchema = z.object({
   compatible: z.array(z.string()).default([]),
   sysfsPath: orNull(z.string()),
   iommuGroup: orNull(z.string()),
-  groupMembers: z.array(z.object({ name: z.string(), driver: orNull(z.string()) })).default([]),
+  groupMembers: z.array(boundSchema).default([]),
+  /** The bound devices below it and those that it supplies: they lose their drivers with it. */
+  dependents: z.array(boundSchema).default([]),
+  /** The processes that have one of its files in /dev open, as "name/pid". */
+  holders: z.array(z.string()).default([]),
   vfioPath: orNull(z.string()),
   wanted: orNull(z.object({ isRegistered: z.boolean(), canBind: z.boolean(), isLoadable: orNull(z.boolean()) })),
   guard: orNull(z.string()),

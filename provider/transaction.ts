@@ -36,6 +36,10 @@ export interface Transaction {
   claimant: string;
   timeoutSeconds: number;
   force: boolean;
+  /** How long the board waits for a new login to confirm the change, before it undoes by itself; null: no confirmation is asked for. */
+  confirmSeconds: number | null;
+  /** A command that the board runs after the change and after its undo; empty for none. */
+  afterRebind: string[];
   devices: TransactionDevice[];
   steps: Step[];
 }

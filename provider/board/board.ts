@@ -2,15 +2,27 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { DevbindError } from "../errors";
 import type { Connection } from "../schema";
-import { addressOf } from "../ssh/connection";
-import { withConnection } from "../ssh/pool";
+import { addressOf, type BoardConnection, connect } from "../ssh/connection";
+import { giveUpConnection, withConnection } from "../ssh/pool";
 import type { LookItem, Observation, Transaction } from "../transaction";
 import { observation } from "./observation";
-import { type AnswerLine, cutAnswer, encode, field, isComplete, list, parseAnswer, readLine, requestLine, text } from "./protocol";
+import {
+  type AnswerLine,
+  cutAnswer,
+  encode,
+  field,
+  isComplete,
+  list,
+  type Operation,
+  parseAnswer,
+  readLine,
+  requestLine,
+  text,
+} from "./protocol";
 import { boardScript } from "./script";
 
 const outcomeSchema = z.object({
-  is: z.enum(["done", "undone", "stuck", "moved", "busy", "refused", "running", "interrupted", "unknown"]),
+  is: z.enum(["done", "undone", "stuck", "moved", "busy", "refused", "running", "unconfirmed", "interrupted", "unknown"]),
   problem: text.default("-"),
   word: text.optional(),
   device: z.string().optional(),
@@ -19,9 +31,13 @@ const outcomeSchema = z.object({
   holder: list.default([]),
   left: field.default(null),
   undoing: field.default(null),
+  after: field.default(null),
 });
 /** What became of a transaction, in the board's words. */
 export type Outcome = z.output<typeof outcomeSchema>;
+
+/** Ends the board's shared connection, on which something hangs: the next who asks logs in anew. */
+export { giveUpConnection };
 
 /** A new transaction's id: the board keeps its outcome under it. */
 export const newTransactionId = () => randomBytes(12).toString("hex");
@@ -40,23 +56,34 @@ export async function look(
 /** Runs a transaction, once; the board holds it to its three outcomes. */
 export async function apply(connection: Connection, transaction: Transaction): Promise<{ outcome: Outcome; observation: Observation }> {
   const lines = await ask(connection, "apply", applyItems(transaction), transaction.timeoutSeconds * 2);
-  const outcome = readLine(
-    lines.find((line) => line.word === "outcome"),
-    outcomeSchema,
-    addressOf(connection),
-  );
-  return { outcome, observation: observation(connection, transaction.devices, lines) };
+  return { outcome: outcomeOf(lines, connection), observation: observation(connection, transaction.devices, lines) };
 }
 
 /** What became of a transaction whose answer was lost; asked over a new login. */
 export async function askOutcome(connection: Connection, transaction: Transaction): Promise<Outcome> {
-  const head = applyItems({ ...transaction, devices: [], steps: [] });
-  const lines = await ask(connection, "outcome", head, 30);
-  return readLine(
+  const head = applyItems({ ...transaction, afterRebind: [], devices: [], steps: [] });
+  return outcomeOf(await ask(connection, "outcome", head, 30), connection);
+}
+
+const outcomeOf = (lines: AnswerLine[], connection: Connection): Outcome =>
+  readLine(
     lines.find((line) => line.word === "outcome"),
     outcomeSchema,
     addressOf(connection),
   );
+
+/**
+ * Says over a login of its own that the board can still be reached, which makes a change last that waits for that; and what became
+ * of the transaction. One dial.
+ */
+export async function confirm(connection: Connection, transaction: Transaction): Promise<Outcome> {
+  const board = await connect(connection, { dials: 1 });
+  try {
+    const head = applyItems({ ...transaction, afterRebind: [], devices: [], steps: [] });
+    return outcomeOf(await askOver(board, connection, "confirm", head, 30), connection);
+  } finally {
+    board.end();
+  }
 }
 
 /** The request's items for an apply, as `devbind.sh` reads them. */
@@ -79,51 +106,52 @@ export function applyItems(transaction: Transaction): string[][] {
     encode(transaction.claimant),
     String(transaction.timeoutSeconds),
     transaction.force ? "yes" : "no",
+    ...(transaction.confirmSeconds === null ? [] : [String(transaction.confirmSeconds)]),
   ];
-  return [head, ...devices, ...steps];
+  const after = transaction.afterRebind.length > 0 ? [["after", ...transaction.afterRebind.map(encode)]] : [];
+  return [head, ...after, ...devices, ...steps];
 }
 
 async function ask(
   connection: Connection,
-  operation: "look" | "apply" | "outcome",
+  operation: Operation,
   items: string[][],
   timeoutSeconds: number,
   dials?: number,
 ): Promise<AnswerLine[]> {
   let isSent = false;
   try {
-    return await askOnce(connection, operation, items, timeoutSeconds, { dials, sent: () => (isSent = true) });
+    return await withConnection(
+      connection,
+      (board) => {
+        isSent = true;
+        return askOver(board, connection, operation, items, timeoutSeconds);
+      },
+      { dials },
+    );
   } catch (error) {
     // A shared connection may have died since it was used last, as by a reboot; looking once more changes nothing.
     const isLost = error instanceof DevbindError && error.kind === "unreachable";
     if (!isLost || !isSent || operation !== "look") throw error;
-    return await askOnce(connection, operation, items, timeoutSeconds, { dials, sent: () => {} });
+    return await withConnection(connection, (board) => askOver(board, connection, operation, items, timeoutSeconds), { dials });
   }
 }
 
-async function askOnce(
+async function askOver(
+  board: BoardConnection,
   connection: Connection,
-  operation: "look" | "apply" | "outcome",
+  operation: Operation,
   items: string[][],
   timeoutSeconds: number,
-  { dials, sent }: { dials?: number; sent(): void },
 ): Promise<AnswerLine[]> {
   const nonce = randomBytes(12).toString("hex");
-  const input = boardScript() + requestLine(nonce, operation, items);
-  const answer = await withConnection(
-    connection,
-    (board) => {
-      sent();
-      return board.run({
-        command: "exec sh -s",
-        input,
-        isComplete: (stdout) => isComplete(stdout, nonce),
-        maximumBytes: 4 * 1024 * 1024,
-        timeoutSeconds: timeoutSeconds + 30,
-      });
-    },
-    { dials },
-  );
+  const answer = await board.run({
+    command: "exec sh -s",
+    input: boardScript() + requestLine(nonce, operation, items),
+    isComplete: (stdout) => isComplete(stdout, nonce),
+    maximumBytes: 4 * 1024 * 1024,
+    timeoutSeconds: timeoutSeconds + 30,
+  });
   if (!answer.complete) throw cutAnswer(addressOf(connection), answer);
   return parseAnswer(answer.stdout, nonce, addressOf(connection));
 }

@@ -30,7 +30,7 @@ devbind() {
   tab='	'
   root=''
   sys=$root/sys
-  lines=0 devices=0 steps=0 late='' transaction='' timeout=30
+  lines=0 devices=0 steps=0 afters=0 late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
   value_of "$root/proc/sys/kernel/random/boot_id"
   boot=${value:-unknown}
   choose_state
@@ -43,9 +43,11 @@ devbind() {
   look) answer_look ;;
   apply) answer_apply ;;
   outcome) answer_outcome ;;
+  confirm) answer_confirm ;;
   *) say problem word=operation ;;
   esac
   printf '%s\n' "$nonce end $lines"
+  [ -z "$afterwards" ] || "$afterwards"
   exit 0
 }
 
@@ -116,9 +118,18 @@ read_item() {
   IFS=$saved
   case $1 in
   transaction)
-    transaction=$2 claimant=$3 timeout=$4 force=$5
+    transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}
     case $transaction in '' | *[!A-Za-z0-9-]*) exit 64 ;; esac
     case $timeout in '' | [!1-9]* | *[!0-9]* | ??????*) exit 64 ;; esac
+    case $confirm in -) ;; '' | [!1-9]* | *[!0-9]* | ??????*) exit 64 ;; esac
+    ;;
+  after)
+    shift
+    for word in "$@"; do
+      afters=$((afters + 1))
+      decode "$word"
+      eval "after_$afters=\$decoded"
+    done
     ;;
   device)
     devices=$((devices + 1))
@@ -285,6 +296,7 @@ look_at() {
   answer="$answer override=$override"
   look_at_identity
   look_at_group
+  look_below
   look_at_wanted
   guard_of "$real"
   encode "$guard"
@@ -334,8 +346,97 @@ look_at_group() {
   fi
   encode "$group"
   answer="$answer group=$encoded members=${members:--}"
-  encode "${node#"$root"}"
+  node=${node#"$root"}
+  encode "$node"
   answer="$answer node=$encoded"
+}
+
+# What would go with the device: the bound devices below it and those it supplies; and who has one of its files in /dev open.
+look_below() {
+  dependents='' nodes=$node
+  if [ "$driver" != - ]; then
+    saved=$IFS IFS=$newline
+    set -f
+    # shellcheck disable=SC2044 # split at newlines only
+    for text in $(find "$real/" \( -name driver -type l -o -name dev -type f \) 2>/dev/null); do
+      case $text in
+      "$real/driver" | "$real//driver") ;;
+      */driver) [ "${#dependents}" -gt 4000 ] || add_dependent "${text%/driver}" ;;
+      *)
+        text=${text%/dev}
+        nodes=$nodes$newline/${text##*/}
+        ;;
+      esac
+    done
+    set +f
+    IFS=$saved
+    add_shared_disks
+    for entry in "$real"/consumer:*/consumer; do
+      [ ! -L "$entry/driver" ] || add_dependent "$entry"
+    done
+  fi
+  answer="$answer dependents=${dependents:--}"
+  find_holders
+  answer="$answer holders=${holders:--}"
+}
+
+# The disks of an NVMe subsystem don't lie below its controllers.
+add_shared_disks() {
+  for link in "$sys"/class/nvme-subsystem/*/nvme*; do
+    [ -L "$link" ] || continue
+    case $(readlink -f "$link") in
+    "$real"/*) ;;
+    *) continue ;;
+    esac
+    for entry in "${link%/*}"/nvme*n*/dev "${link%/*}"/nvme*n*/nvme*/dev; do
+      entry=${entry%/dev}
+      nodes=$nodes$newline/${entry##*/}
+    done
+  done
+}
+
+# Adds the bound device at the path $1 to the dependents.
+add_dependent() {
+  link=$(readlink -f "$1")
+  encode "${link##*/}"
+  dependents=$dependents${dependents:+,}$encoded
+  link=$(readlink "$1/driver")
+  encode "${link##*/}"
+  dependents="$dependents;$encoded"
+}
+
+# holders: the processes that have one of $nodes open, as "name/pid", with commas between. A node is a path, or a slash and the
+# name that it has anywhere below /dev: its whole path stands only in uevent files, and those wait for a device that is held.
+find_holders() {
+  holders=''
+  [ -n "$nodes" ] || return 0
+  # shellcheck disable=SC2012 # the links' targets are wanted, and ls reads them all at once
+  [ -n "$open_files" ] ||
+    open_files=$(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e 's|^/proc/\([0-9]*\)/fd:$|\1|p' -e "s|.* -> $root\(/dev/.*\)|\1|p")
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $open_files; do
+    case $text in
+    /*)
+      case $newline$nodes$newline in
+      *"$newline$text$newline"* | *"$newline/${text##*/}$newline"*) add_holder ;;
+      esac
+      ;;
+    *) process=$text ;;
+    esac
+  done
+  set +f
+  IFS=$saved
+}
+
+# Adds the process $process, once.
+add_holder() {
+  case $holders, in
+  */"$process",*) return ;;
+  esac
+  value_of "/proc/$process/comm"
+  encode "$value"
+  holders=$holders${holders:+,}$encoded/$process
 }
 
 # Whether the wanted driver is there and takes a device by name, and if it is not there whether its module is.
@@ -386,9 +487,22 @@ find_protected() {
     protect "$sys/class/tty/$active/device" "the console $active"
   done
   for watchdog in "$sys"/class/watchdog/*; do
-    protect "$watchdog/device" "the watchdog ${watchdog##*/}"
+    protect_watchdog "the watchdog ${watchdog##*/}"
   done
+  protect_physical_functions
   protect_suppliers
+}
+
+# Some drivers don't tell their watchdog's device: then all devices of the driver that bears its name.
+protect_watchdog() {
+  if [ -e "$watchdog/device" ]; then
+    protect "$watchdog/device" "$1"
+  else
+    value_of "$watchdog/identity"
+    for entry in "$sys"/bus/*/drivers/"${value:-none}"/*; do
+      [ ! -e "$entry/driver" ] || protect "$entry" "$1"
+    done
+  fi
 }
 
 # Adds the device behind the link $1, for the reason $2.
@@ -438,23 +552,78 @@ protect_card() {
   done
 }
 
-# What is mounted or swapped to. A mount whose device cannot be told guards every disk and every card.
+# A card's physical function takes its virtual functions along. (Its sriov_numvfs isn't read: that waits for a device that is held.)
+protect_physical_functions() {
+  for link in "$sys"/bus/pci/devices/*/virtfn*/driver; do
+    [ -e "$link" ] || continue
+    driver=$(readlink "$link")
+    function=${link%/driver}
+    virtual=$(readlink "$function")
+    protect "${function%/*}" "the virtual function ${virtual##*/}, which ${driver##*/} has"
+  done
+}
+
+# What is mounted, in use or swapped to. A mount whose device cannot be told guards every disk and every card.
 protect_storage() {
   [ -r "$root/proc/self/mountinfo" ] || protect_everything "what is mounted here is not known"
-  while read -r _ _ numbers _ where options; do
-    if [ -e "$sys/dev/block/$numbers" ]; then
-      protect_disk "$sys/dev/block/$numbers" "the disk under $where"
-    else
-      # shellcheck disable=SC2086 # type, source and options, without spaces
-      protect_mount ${options##* - }
-    fi
-  done 2>/dev/null <"$root/proc/self/mountinfo"
+  mounts_seen=' '
+  protect_mounts "$root/proc/self/mountinfo" ''
+  protect_other_namespaces
   where=''
   while read -r swap _; do
     case $swap in
     /*) protect_swap ;;
     esac
   done 2>/dev/null <"$root/proc/swaps"
+  protect_superblocks
+}
+
+# The mounts that the file $1 tells of, each device once. $2: whose mounts they are, where they are not ours.
+protect_mounts() {
+  while read -r _ _ numbers _ where options; do
+    case $mounts_seen in
+    *" $numbers "*) continue ;;
+    esac
+    mounts_seen="$mounts_seen$numbers "
+    where=$where$2
+    if [ -e "$sys/dev/block/$numbers" ]; then
+      protect_disk "$sys/dev/block/$numbers" "the disk under $where"
+    else
+      # shellcheck disable=SC2086 # type, source and options, without spaces
+      protect_mount ${options##* - }
+    fi
+  done 2>/dev/null <"$1"
+}
+
+# Containers and some services have mounts of their own: one process of each mount namespace tells of them.
+protect_other_namespaces() {
+  link=$(readlink "$root/proc/self/ns/mnt")
+  link=${link#*\[}
+  namespaces_seen=" ${link%\]} "
+  # shellcheck disable=SC2012 # the links' targets are wanted, and ls reads them all at once
+  for entry in $(ls -l "$root"/proc/[0-9]*/ns/mnt 2>/dev/null | sed -n 's|.*/proc/\([0-9]*\)/ns/mnt -> mnt:\[\(.*\)\]|\1,\2|p'); do
+    case $namespaces_seen in
+    *" ${entry#*,} "*) continue ;;
+    esac
+    namespaces_seen="$namespaces_seen${entry#*,} "
+    protect_mounts "$root/proc/${entry%%,*}/mountinfo" " of process ${entry%%,*}"
+  done
+}
+
+# What no list of mounts tells: a file system that was unmounted while files on it are open, and disks that others are made of.
+protect_superblocks() {
+  for entry in "$sys"/fs/ext4/* "$sys"/fs/xfs/* "$sys"/fs/f2fs/*; do
+    [ ! -e "$sys/class/block/${entry##*/}" ] || protect_disk "$sys/class/block/${entry##*/}" "the disk ${entry##*/}, whose file system is in use"
+  done
+  for entry in "$sys"/class/block/*/holders/*; do
+    [ -e "$entry" ] || continue
+    disk=${entry%/holders/*}
+    protect_disk "$disk" "the disk ${disk##*/}, of which ${entry##*/} is made"
+  done
+  for entry in "$sys"/class/block/loop*/loop/backing_file; do
+    value_of "$entry"
+    [ ! -b "$root$value" ] || protect_disk "$sys/class/block/${value##*/}" "the disk ${value##*/}, of which a loop is made"
+  done
 }
 
 # A swap file lies on a mount, which is protected by itself; one that is not seen may lie anywhere.
@@ -516,17 +685,50 @@ protect_each_disk() {
   done
 }
 
-# A partition stands on its disk, a loop, dm or md device on others. The file under a loop lies on a mount, which is protected by
-# itself; one that is not seen, or that bears the root, may lie anywhere.
+# A partition stands on its disk, a dm or md device on others.
 protect_disk() {
   protect "$1" "$2"
   for slave in "$1"/slaves/*; do
     [ -e "$slave" ] && protect_disk "$slave" "$2, over ${slave##*/}"
   done
-  [ -e "$1/partition" ] && protect_disk "$1/.." "$2"
-  [ -e "$1/loop" ] || return 0
-  value_of "$1/loop/backing_file"
-  [ -n "$value" ] && [ -e "$root$value" ] && [ "$where" != / ] || protect_everything "$2 is a file that is not seen"
+  if [ -e "$1/partition" ]; then
+    protect_disk "$1/.." "$2"
+  else
+    protect_below "$1" "$2"
+  fi
+}
+
+# What the disk $1 lies on where it has no hardware of its own. One that tells nothing of it may lie anywhere.
+protect_below() {
+  disk=$(readlink -f "$1")
+  case $disk in
+  */devices/virtual/nvme-subsystem/*)
+    for entry in "${disk%/*}"/nvme[0-9]*; do
+      [ ! -L "$entry" ] || protect "$entry" "$2, over ${entry##*/}"
+    done
+    ;;
+  */devices/virtual/*/ram[0-9]* | */devices/virtual/*/zram[0-9]*) ;;
+  */devices/virtual/*)
+    if [ -e "$1/loop" ]; then
+      value_of "$1/loop/backing_file"
+      protect_backing "$2"
+    else
+      for entry in "$1"/slaves/*; do
+        [ -e "$entry" ] || protect_everything "$2, which does not tell what it lies on"
+      done
+    fi
+    ;;
+  esac
+}
+
+# A loop over a disk stands on it; the file under one lies on a mount, which is protected by itself, unless it is not seen or bears
+# the root.
+protect_backing() {
+  if [ -b "$root$value" ] && [ -e "$sys/class/block/${value##*/}" ]; then
+    protect_disk "$sys/class/block/${value##*/}" "$1, over ${value##*/}"
+  elif [ -z "$value" ] || [ ! -f "$root$value" ] || [ "$where" = / ]; then
+    protect_everything "$1 is a file that is not seen"
+  fi
 }
 
 protect_everything() {
@@ -686,10 +888,13 @@ remove_link() {
 
 # Files below the state folder: lock, broke.<owner>, claim.<bus>,<device>; new.<n>.<pid.start.boot> while it is written; and for a
 # transaction asked.<id> (a link to its writer), journal.<id>, and how that ended, by whoever renames it first: done.<id> or
-# undone.<id> (only until outcome.<id> is there), or stuck.<id>, of which held.<id> tells until there is an outcome.
+# undone.<id> (only until outcome.<id> is there), or stuck.<id>, of which held.<id> tells until there is an outcome;
+# unconfirmed.<id> while a new login is waited for, and confirmed.<id> when it came; replaced.<id>.<bus>,<device>: the claim that
+# it replaced or dropped, until it is done.
 
 # Journals, format 1, frozen:  devbind-journal 1 / transaction <id> / claimant <name> / writer <pid.start.boot> /
-#   device <bus>,<name>,<driver before>,<override before>,<driver wished>,<override wished> ... / end <number of devices>
+#   device <bus>,<name>,<driver before>,<override before>,<driver wished>,<override wished> ... /
+#   (where there is one) after <command to run after the undo, its words encoded> / end <number of devices>
 write_journal() {
   number=1
   {
@@ -701,10 +906,21 @@ write_journal() {
       eval "echo \"device \$key_$number,\$seen_driver_$number,\$seen_override_$number,\$wish_driver_$number,\$wish_override_$number\""
       number=$((number + 1))
     done
+    [ "$afters" -eq 0 ] || echo_after
     echo "end $devices"
   } >"$state/new.0.$me" 2>/dev/null
   [ "$(tail -n 1 "$state/new.0.$me" 2>/dev/null)" = "end $devices" ] &&
     mv "$state/new.0.$me" "$state/journal.$transaction" 2>/dev/null
+}
+
+echo_after() {
+  text=after number=1
+  while [ "$number" -le "$afters" ]; do
+    eval "encode \"\$after_$number\""
+    text="$text $encoded"
+    number=$((number + 1))
+  done
+  echo "$text"
 }
 
 # journal: "interrupted", "running" or "stuck" where a journal names the device with the key $1, else "-". Stuck is one whose
@@ -754,8 +970,12 @@ sweep() {
     writer=${file##*/new.}
     [ ! -e "$file" ] || lives "${writer#*.}" || rm -f "$file"
   done
-  for file in "$state"/asked.*; do
+  for file in "$state"/asked.* "$state"/broke.*; do
     [ ! -L "$file" ] || lives "$(readlink "$file")" || rm -f "$file"
+  done
+  for file in "$state"/replaced.*; do
+    ended=${file##*/replaced.}
+    [ -e "$state/journal.${ended%%.*}" ] || [ -e "$state/stuck.${ended%%.*}" ] || rm -f "$file"
   done
   for file in "$state"/done.* "$state"/undone.*; do
     [ -r "$file" ] || continue
@@ -769,11 +989,13 @@ sweep() {
 # since a new wish for the device is the way out.
 recover_one() {
   adopt "$1"
-  if undo_journal "$1"; then
-    drop_claims_of "$2"
+  undo_claims "$2"
+  rm -f "$state/unconfirmed.$2" "$state/confirmed.$2"
+  if undo_journal "$2"; then
     keep_outcome "$2" "is=undone problem=killed"
     rm -f "$1" "$state/stuck.$2"
   elif [ "$1" = "$state/stuck.$2" ]; then
+    keep_outcome "$2" "is=stuck problem=killed left=$first_left undoing=$first_word"
     rm -f "$1"
   else
     mv "$1" "$state/stuck.$2"
@@ -797,11 +1019,34 @@ names_ours() {
   return 1
 }
 
-# Brings every device of the journal $1 to its state before, the last one first. first_left and first_word: the first device
+# journal_text: the journal of the transaction $1, under whichever name it has now: a script whose patience ends renames it.
+read_journal() {
+  for word in journal stuck; do
+    journal_text=$(cat "$state/$word.$1" 2>/dev/null)
+    case $journal_text in
+    *"${newline}end "*) return 0 ;;
+    esac
+  done
+  return 1
+}
+
+# Brings every device of the transaction $1 to its state before, the last one first. first_left and first_word: the first device
 # that did not come back and what was refused.
 undo_journal() {
-  first_left='' first_word=''
-  for entry in $(sed -n 's/^device //p' "$1" | sed '1!G;h;$!d'); do
+  first_left=journal first_word=read entries='' words=''
+  read_journal "$1" || return 1
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $journal_text; do
+    case $text in
+    "device "*) entries="${text#device } $entries" ;;
+    "after "*) words=${text#after } ;;
+    esac
+  done
+  set +f
+  IFS=$saved
+  first_left=''
+  for entry in $entries; do
     saved=$IFS IFS=,
     # shellcheck disable=SC2086 # split at the commas
     set -- $entry
@@ -811,7 +1056,22 @@ undo_journal() {
     device=$sys/bus/$bus/devices/$name
     converge "$3" "$4" || [ -n "$first_left" ] || first_left=$left_over first_word=$undo_word
   done
+  undo_after
   [ -z "$first_left" ]
+}
+
+# Runs the command, encoded $words, that the journal wants run after an undo. after_failed: encoded, what went wrong with it.
+undo_after() {
+  after_failed=''
+  [ -n "$words" ] || return 0
+  set --
+  for word in $words; do
+    decode "$word"
+    set -- "$@" "$decoded"
+  done
+  run_after "$@" && return 0
+  encode "$text"
+  after_failed=$encoded
 }
 
 # Claims, format 1, frozen:  devbind-claim 1 / claimant <name> / driver <before> / override <before> / transaction <id> / end 4
@@ -856,11 +1116,12 @@ settle_claims() {
     eval "key=\$key_$number claim=\$claim_$number"
     case $claim in
     take)
+      set_aside "$key"
       mv "$state/new.$number.$me" "$state/claim.$key" 2>/dev/null || failed state '' || return 1
       ;;
     drop)
       read_claim "$key"
-      [ "$claimed_by" = "$claimant" ] && rm -f "$state/claim.$key"
+      [ "$claimed_by" != "$claimant" ] || { set_aside "$key" && rm -f "$state/claim.$key"; }
       ;;
     esac
     number=$((number + 1))
@@ -868,9 +1129,18 @@ settle_claims() {
   return 0
 }
 
-drop_claims_of() {
+# Keeps the claim on the device with the key $1 for an undo, where there is a journal to undo by.
+set_aside() {
+  [ ! -e "$state/claim.$1" ] || [ ! -e "$state/journal.$transaction" ] || mv "$state/claim.$1" "$state/replaced.$transaction.$1"
+}
+
+# Gives up what the transaction $1 claimed, and brings back the claims that it replaced or dropped.
+undo_claims() {
   for file_of_claim in "$state"/claim.*; do
     [ -r "$file_of_claim" ] && grep -qxF "transaction $1" "$file_of_claim" && rm -f "$file_of_claim"
+  done
+  for file_of_claim in "$state/replaced.$1".*; do
+    [ ! -e "$file_of_claim" ] || mv "$file_of_claim" "$state/claim.${file_of_claim##*"/replaced.$1."}"
   done
   return 0
 }
@@ -924,8 +1194,23 @@ work() {
   ended=$?
   stop_clock
   if [ -n "$late" ] && [ ! -r "$state/outcome.$transaction" ] && lives "$worker"; then
-    let_go_of_writer </dev/null >/dev/null 2>&1
+    if [ -e "$state/unconfirmed.$transaction" ]; then
+      afterwards=watch_writer
+    else
+      let_go_of_writer </dev/null >/dev/null 2>&1
+    fi
   fi
+}
+
+# The answer is given, and the writer waits for a new login to confirm. If it is killed meanwhile, this script undoes.
+watch_writer() {
+  exec </dev/null >/dev/null 2>&1
+  identify self && me=$who
+  leave_session
+  while lives "$worker"; do
+    wait "$pid" 2>/dev/null || sleep 1
+  done
+  [ ! -e "$state/journal.$transaction" ] || work undo_for_dead_writer
 }
 
 # The best that is known: the outcome, else what the journal became, else whether the writer still lives. A writer that ended
@@ -941,14 +1226,24 @@ say_outcome() {
   if [ -e "$state/done.$transaction" ]; then
     say outcome is=done
   elif [ -e "$state/undone.$transaction" ]; then
-    say outcome is=undone
+    # Its writer is about to say why.
+    read_writer "$state/undone.$transaction"
+    if lives "$writer"; then say outcome is=running; else say outcome is=undone problem=killed; fi
   elif [ -e "$state/stuck.$transaction" ]; then
     say outcome is=stuck problem=held
   elif [ -e "$state/journal.$transaction" ]; then
     read_writer "$state/journal.$transaction"
-    if lives "$writer"; then say outcome is=running; else say outcome is=interrupted; fi
+    if ! lives "$writer"; then
+      say outcome is=interrupted
+    elif [ -e "$state/unconfirmed.$transaction" ]; then
+      say outcome is=unconfirmed
+    else
+      say outcome is=running
+    fi
   elif link=$(readlink "$state/asked.$transaction") && lives "$link"; then
     say outcome is=running
+  elif [ "$operation" = apply ] && [ "${ended:-0}" -gt 128 ]; then
+    say outcome is=refused problem=killed
   elif [ "$operation" = apply ]; then
     say outcome is=refused problem=state
   else
@@ -962,7 +1257,28 @@ answer_outcome() {
   if [ -n "$state" ]; then say_outcome; else say outcome is=unknown; fi
 }
 
-# After $timeout seconds: a look ends with the path the kernel holds; an apply wakes up from its wait.
+# Said by a new login, which is the proof that the board can still be reached. Whoever renames the file decides.
+answer_confirm() {
+  say_board
+  if [ -z "$state" ]; then
+    say outcome is=unknown
+    return
+  fi
+  if [ -r "$state/journal.$transaction" ]; then
+    read_writer "$state/journal.$transaction"
+    if lives "$writer" && mv "$state/unconfirmed.$transaction" "$state/confirmed.$transaction" 2>/dev/null; then
+      patience=5
+      while [ ! -r "$state/outcome.$transaction" ] && [ "$patience" -gt 0 ]; do
+        sleep 1
+        patience=$((patience - 1))
+      done
+    fi
+  fi
+  say_outcome
+}
+
+# After $timeout seconds: a look ends with the path the kernel holds; an apply wakes up from its wait, as it does when its writer
+# waits to be confirmed.
 start_clock() {
   script=$$ left=$timeout
   if [ "$1" = apply ]; then
@@ -973,6 +1289,7 @@ start_clock() {
       sleep 1 >/dev/null 2>&1
       kill -0 "$script" 2>/dev/null || exit 0
       left=$((left - 1))
+      [ ! -e "$state/unconfirmed.$transaction" ] || break
     done
     if [ "$1" = apply ]; then
       kill -USR1 "$script"
@@ -1010,7 +1327,9 @@ let_go_of_writer() {
     esac
     encode "${held##*/}" && word=$encoded
     encode "${held#"$root"}"
-    keep held "$transaction" "is=stuck problem=held word=$word path=$encoded holder=$(holder_of_groups)"
+    path=$encoded
+    find_vfio_holders
+    keep held "$transaction" "is=stuck problem=held word=$word path=$path holder=${holders:--}"
     return
   fi
   patience=3
@@ -1023,22 +1342,16 @@ let_go_of_writer() {
   keep held "$transaction" "is=busy owner=$worker"
 }
 
-# The names of the processes that have a file of vfio open, as "name/pid", with commas between.
-holder_of_groups() {
-  holders=''
-  # shellcheck disable=SC2012 # the links' targets are wanted, and ls reads them all at once
-  for line in $(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e 's|^/proc/\([0-9]*\)/fd:$|p\1|p' -e 's|.* -> /dev/vfio/\(.*\)|f\1|p'); do
-    case $line in
-    p*) process=${line#p} ;;
-    fvfio) ;;
-    f*)
-      value_of "/proc/$process/comm"
-      encode "$value"
-      holders=$holders${holders:+,}$encoded/$process
-      ;;
+# holders: the processes that have any group or device of vfio open; not those that have only the container.
+find_vfio_holders() {
+  nodes='' open_files=''
+  for entry in "$root"/dev/vfio/* "$root"/dev/vfio/devices/*; do
+    case ${entry##*/} in
+    vfio | devices | \*) ;;
+    *) nodes=$nodes$newline${entry#"$root"} ;;
     esac
   done
-  echo "${holders:--}"
+  find_holders
 }
 
 # The writer was killed: this script undoes in its place.
@@ -1073,9 +1386,10 @@ write_everything() {
   trap 'late=yes' USR1
   trap '' INT TERM
   identify self && me=$who
-  leave_session
   ln -s "$me" "$state/asked.$transaction"
-  if ! take_lock "$((timeout / 2))"; then
+  if ! leave_session; then
+    keep_outcome "$transaction" 'is=refused problem=session'
+  elif ! take_lock "$((timeout / 2))"; then
     refusal="is=busy owner=$owner"
     [ -n "$owner" ] || refusal='is=refused problem=state'
     keep_outcome "$transaction" "$refusal"
@@ -1087,11 +1401,19 @@ write_everything() {
   rm -f "$state/asked.$transaction" "$state"/new.*."$me"
 }
 
-# So that the end of the session is not the end of the writer, where the board keeps sessions in control groups.
+# So that the end of the session is not the end of the writer, where the board keeps sessions in control groups. Fails where it
+# stays in the group of a unit or a session, which systemd ends with all that is in it.
 leave_session() {
   for file in "$sys"/fs/cgroup/cgroup.procs "$sys"/fs/cgroup/systemd/cgroup.procs "$sys"/fs/cgroup/unified/cgroup.procs; do
     [ -w "$file" ] && echo "${me%%.*}" >"$file"
   done
+  while IFS=: read -r _ controllers group; do
+    case $controllers:$group in
+    :*.service | :*.scope | :*.service/* | :*.scope/*) return 1 ;;
+    name=systemd:*.service | name=systemd:*.scope | name=systemd:*.service/* | name=systemd:*.scope/*) return 1 ;;
+    esac
+  done 2>/dev/null <"$root/proc/self/cgroup"
+  return 0
 }
 
 write_if_allowed() {
@@ -1136,25 +1458,83 @@ may_write() {
 # Modules first, since they make the files that the steps write to; then the files are all there, or nothing else is written.
 # Done is who renames the journal: the waiting script, when its patience ends, does so too.
 run_transaction() {
-  journal_file=$state/journal.$transaction
-  if load_modules && resolve_steps && perform && arrived && settle_claims; then
-    if mv "$journal_file" "$state/done.$transaction" 2>/dev/null; then
-      keep_outcome "$transaction" is=done && rm -f "$state/done.$transaction"
+  if load_modules && resolve_steps && perform && arrived && done_after && confirmed && settle_claims; then
+    if mv "$state/journal.$transaction" "$state/done.$transaction" 2>/dev/null; then
+      keep_outcome "$transaction" is=done && rm -f "$state/done.$transaction" "$state"/replaced."$transaction".*
       return
     fi
     number_of_step=$steps
     failed late ''
   fi
   failure="problem=$problem step=$number_of_step word=$word device=${owner_of_step:--} kernel=$kernel"
-  [ -e "$journal_file" ] || journal_file=$state/stuck.$transaction
-  drop_claims_of "$transaction"
-  if undo_journal "$journal_file"; then
+  undo_claims "$transaction"
+  if undo_journal "$transaction"; then
+    failure="$failure${after_failed:+ after=$after_failed}"
     mv "$state/journal.$transaction" "$state/undone.$transaction" 2>/dev/null || mv "$state/stuck.$transaction" "$state/undone.$transaction"
     keep_outcome "$transaction" "is=undone $failure" && rm -f "$state/undone.$transaction"
   else
     mv "$state/journal.$transaction" "$state/stuck.$transaction" 2>/dev/null
     keep_outcome "$transaction" "is=stuck $failure left=$first_left undoing=$first_word"
   fi
+}
+
+# Runs the command of the request, if there is one: a card that was rebound has neither address nor route.
+done_after() {
+  [ "$afters" -gt 0 ] || return 0
+  number=1
+  set --
+  while [ "$number" -le "$afters" ]; do
+    eval "set -- \"\$@\" \"\$after_$number\""
+    number=$((number + 1))
+  done
+  run_after "$@" || failed after "$text"
+}
+
+# Runs a command for a third of the time that is given. text: the last line that it printed.
+run_after() {
+  "$@" </dev/null >"$state/new.after.$me" 2>&1 &
+  after=$! patience=$((timeout / 3))
+  pause
+  while identify "$after" && [ "$patience" -gt 0 ]; do
+    sleep 1
+    patience=$((patience - 1))
+  done
+  if identify "$after"; then
+    kill -9 "$after"
+    text='it did not end'
+    return 1
+  fi
+  wait "$after"
+  ended=$?
+  text=$(tail -n 1 "$state/new.after.$me")
+  text="exit code $ended${text:+, \"$text\"}"
+  rm -f "$state/new.after.$me"
+  return "$ended"
+}
+
+# A short wait; some boards' sleep knows whole seconds only.
+pause() {
+  sleep 0.2 2>/dev/null || sleep 1
+}
+
+# Where the request says so, the change lasts only if a new login confirms it in time: whoever renames the file decides.
+confirmed() {
+  [ "$confirm" != - ] || return 0
+  [ -z "$late" ] || failed late '' || return 1
+  if ! echo waiting >"$state/unconfirmed.$transaction"; then
+    failed state ''
+    return 1
+  fi
+  patience=$confirm
+  while [ -e "$state/unconfirmed.$transaction" ] && [ "$patience" -gt 0 ]; do
+    sleep 1
+    patience=$((patience - 1))
+  done
+  if mv "$state/unconfirmed.$transaction" "$state/new.late.$me" 2>/dev/null; then
+    failed unconfirmed ''
+    return 1
+  fi
+  rm -f "$state/confirmed.$transaction"
 }
 
 # kernel: the encoded text of what a command printed; problem, word and number_of_step name what failed.
@@ -1201,15 +1581,56 @@ resolve_steps() {
 
 # The writes themselves, by the shell's own echo: nothing here forks unless a write is refused.
 perform() {
-  number_of_step=1
-  while [ "$number_of_step" -le "$steps" ]; do
-    eval "path=\$path_$number_of_step text=\$text_$number_of_step"
-    if [ -n "$path" ]; then
+  number_of_step=0 deferred='' deferral=$((timeout / 3))
+  while [ "$number_of_step" -lt "$steps" ]; do
+    next_chain
+    if eval "$chain"; then
+      number_of_step=$last_of_chain
+    else
+      eval "path=\$path_$number_of_step text=\$text_$number_of_step"
       [ -z "$late" ] || failed late '' || return 1
-      put "$text" "$path" || really_refused || return 1
+      really_refused || return 1
     fi
-    number_of_step=$((number_of_step + 1))
+    [ "$number_of_step" -lt "$last_of_chain" ] || bind_deferred || return 1
   done
+}
+
+# chain: the writes after step $number_of_step as one command, which the shell reads as a whole before it begins: between an unbind
+# and its bind it does nothing else. It ends before an override that follows a bind, since that bind may be deferred.
+next_chain() {
+  chain=: last_of_chain=$number_of_step has_bind=''
+  while [ "$last_of_chain" -lt "$steps" ]; do
+    step=$((last_of_chain + 1))
+    eval "path=\$path_$step text=\$text_$step word=\$word_$step"
+    case $word in
+    override) [ -z "$has_bind" ] || return 0 ;;
+    bind | probe) has_bind=yes ;;
+    esac
+    last_of_chain=$step
+    [ -n "$path" ] || continue
+    case $text in
+    -* | *\\*) write="put \"\$text_$step\" \"\$path_$step\"" ;;
+    *) write="echo \"\$text_$step\" >\"\$path_$step\"" ;;
+    esac
+    chain="$chain && number_of_step=$step && [ -z \"\$late\" ] && $write"
+  done
+}
+
+# Binds again what was deferred: its probe waits for another device, and after a refused bind the kernel does not try again. Each
+# second, for a third of the time that is given.
+bind_deferred() {
+  next_step=$number_of_step
+  while [ -n "$deferred" ]; do
+    [ "$deferral" -gt 0 ] && [ -z "$late" ] || failed write "$refused_text" || return 1
+    sleep 1
+    deferral=$((deferral - 1))
+    waiting=$deferred deferred=''
+    for number_of_step in $waiting; do
+      eval "path=\$path_$number_of_step text=\$text_$number_of_step"
+      put "$text" "$path" || really_refused || return 1
+    done
+  done
+  number_of_step=$next_step
 }
 
 # Writes the line $1 to the file $2 at once. echo is builtin everywhere and printf is not, but some echoes read "-n" and "\".
@@ -1236,11 +1657,25 @@ really_refused() {
   bind) [ "$driver" = "$encoded" ] && return 0 ;;
   unbind) [ "$driver" = - ] && [ -e "$device" ] && return 0 ;;
   esac
+  case $word:$refused_text in
+  bind:*'temporarily unavailable'*)
+    deferred="$deferred $number_of_step"
+    return 0
+    ;;
+  esac
   failed write "$refused_text"
 }
 
-# Reads every device back: only the driver's link and the override say what is true. A probe may still be under way.
+# Reads every device back, and once more: a driver may let go of a device right after its probe.
 arrived() {
+  reads_back || return 1
+  eval "[ \"\${word_$steps-}\" != unbind ]" || return 0
+  pause
+  reads_back
+}
+
+# Only the driver's link and the override say what is true. A probe may still be under way.
+reads_back() {
   number=1 number_of_step=$steps
   while [ "$number" -le "$devices" ]; do
     eval "wish_driver=\$wish_driver_$number wish_override=\$wish_override_$number"
@@ -1253,10 +1688,14 @@ arrived() {
     read_override
     if [ ! -e "$device" ]; then
       failed vanished ''
+    elif [ "$wish_driver" != -any ] && [ "$driver" = - ] && [ "$wish_driver" != - ]; then
+      failed left ''
     elif [ "$wish_driver" != -any ] && [ "$driver" != "$wish_driver" ]; then
-      failed readback "$driver"
+      decode "$driver"
+      failed readback "$decoded"
     elif [ "$wish_override" != -any ] && [ "$override" != "$wish_override" ]; then
-      failed readback "$override"
+      decode "$override"
+      failed readback "$decoded"
     else
       number=$((number + 1))
       continue

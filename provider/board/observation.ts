@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Connection, Device } from "../schema";
 import { addressOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
-import { type AnswerLine, field, list, readLine, text, yes, yesOrNothing } from "./protocol";
+import { type AnswerLine, decode, field, list, readLine, text, yes, yesOrNothing } from "./protocol";
 
 const boardLine = z.object({
   boot: text,
@@ -55,6 +55,15 @@ function boardId(board: z.output<typeof boardLine>, connection: Connection): str
   return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
 }
 
+/** `<name>;<driver>,…` */
+const bound = z.string().transform((word): Device["groupMembers"] => {
+  if (word === "-") return [];
+  return word.split(",").map((member) => {
+    const [name = "-", driver = "-"] = member.split(";");
+    return { name: decode(name) ?? "", driver: decode(driver) };
+  });
+});
+
 const absentLine = z.object({ present: z.literal("no"), bus: yes, similar: list });
 const deviceLine = z.object({
   driver: field,
@@ -65,8 +74,10 @@ const deviceLine = z.object({
   modalias: field,
   compatible: list,
   group: field,
-  members: z.string(),
+  members: bound,
   node: field,
+  dependents: bound,
+  holders: list,
   registered: yesOrNothing,
   bindable: yesOrNothing,
   loadable: yesOrNothing,
@@ -93,6 +104,8 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     sysfsPath: null,
     iommuGroup: null,
     groupMembers: [],
+    dependents: [],
+    holders: [],
     vfioPath: null,
     wanted: null,
     guard: null,
@@ -117,19 +130,13 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     compatible: found.compatible,
     sysfsPath: found.path,
     iommuGroup: found.group,
-    groupMembers: membersOf(found.members),
+    groupMembers: found.members,
+    dependents: found.dependents,
+    holders: found.holders,
     vfioPath: found.node,
     wanted:
       found.registered === null ? null : { isRegistered: found.registered, canBind: found.bindable === true, isLoadable: found.loadable },
     guard: found.guard,
     claim: found.claimant === null ? null : { claimant: found.claimant, driver: found.claimDriver, override: found.claimOverride },
   };
-}
-
-function membersOf(word: string): Device["groupMembers"] {
-  if (word === "-") return [];
-  return word.split(",").map((member) => {
-    const [name = "-", driver = "-"] = member.split(";");
-    return { name: field.parse(name) ?? "", driver: field.parse(driver) };
-  });
 }

@@ -28,8 +28,11 @@ export function decode(word: string): string | null {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
+/** What the script can be asked for: all but `apply` write nothing to sysfs. */
+export type Operation = "look" | "apply" | "outcome" | "confirm";
+
 /** The line that calls the script: it does nothing unless it arrives whole. */
-export function requestLine(nonce: string, operation: "look" | "apply" | "outcome", items: string[][]): string {
+export function requestLine(nonce: string, operation: Operation, items: string[][]): string {
   const words = items.map((item) => item.join(","));
   const line = ["devbind", String(protocolVersion), nonce, operation, String(items.length), ...words, `end-${nonce}`].join(" ");
   if (!/^[A-Za-z0-9._:@+/%, -]+$/.test(line)) throw new Error("a request holds a byte that a shell could read as its own");

@@ -2,33 +2,44 @@ import type { Outcome } from "../board/board";
 import { DevbindError, StuckError, stuckError, undoneError } from "../errors";
 import type { Wish } from "../plan/plan";
 import type { Observation, Transaction } from "../transaction";
+import { lostWords } from "./dependents";
 import { type Attempt, deviceAt, outputsFrom } from "./request";
 
-/** The error that an outcome other than done is; a stuck one carries what the resources know now. */
+/**
+ * The error that an outcome other than done is; a stuck one carries what the resources know now. `after` is undefined where the
+ * board gave its outcome but no look any more: then they know what was seen before.
+ */
 export function failure(
   outcome: Outcome,
   tries: Attempt[],
   transaction: Transaction,
-  observation: Observation,
+  { before, after }: { before: Observation; after: Observation | undefined },
   address: string,
+  lost: readonly string[],
 ): DevbindError {
   const index = Number(outcome.device ?? 0) || 0;
   const { binding, plan } = tries[index] ?? tries[0] ?? { binding: undefined, plan: undefined };
-  const device = observation.devices[index];
+  const device = after?.devices[index];
   const words = {
     deed: tries[index]?.claim === "drop" ? ("give back" as const) : ("bind" as const),
     device: binding?.device ?? "the device",
     address,
     wish: plan ? driverWords(plan.wish) : "its driver",
     problem: outcome.problem,
+    isOverridden: typeof plan?.wish.driver === "string" && plan.wish.override === plan.wish.driver,
     step: outcome.word,
     kernel: outcome.kernel,
-    stateNow: device?.driver ? `is back with "${device.driver}"` : "is without a driver, as before",
+    stateNow: !device ? "is back as it was" : device.driver ? `is back with "${device.driver}"` : "is without a driver, as before",
+    lost: lost.length > 0 ? lostWords(lost) : "",
+    after: outcome.after,
+    confirmSeconds: transaction.confirmSeconds,
   };
   if (outcome.is === "undone") return undoneError(words);
   if (outcome.is === "stuck") {
-    const now = { ...words, stateNow: device?.driver ? `has "${device.driver}"` : "has no driver" };
-    const outputs = tries.map((one, place) => outputsFrom(one.binding, observation, deviceAt(observation, place), one.past));
+    const stateNow = !device ? "could not be looked at any more" : device.driver ? `has "${device.driver}"` : "has no driver";
+    const now = { ...words, stateNow };
+    const seen = after ?? before;
+    const outputs = tries.map((one, place) => outputsFrom(one.binding, seen, deviceAt(seen, place), one.past));
     return new StuckError(stuckError(now, outcome.holder, outcome.left), outputs);
   }
   return notWritten(outcome, words.device, address, transaction);
@@ -40,6 +51,18 @@ function notWritten(outcome: Outcome, device: string, address: string, transacti
       failed: `Another transaction on ${address} did not end within ${Math.floor(transaction.timeoutSeconds / 2)} seconds.`,
       now: "Nothing was written by this update.",
       todo: "Wait for it, then run `pulumi up` again.",
+    });
+  if (outcome.problem === "killed")
+    return new DevbindError("refused", {
+      failed: `The script on ${address} was killed before it wrote anything to ${device}.`,
+      now: "Nothing was written.",
+      todo: "Find out what ends processes there (`dmesg` tells of an out-of-memory killer), then run `pulumi up` again.",
+    });
+  if (outcome.problem === "session")
+    return new DevbindError("refused", {
+      failed: `${address} ends all that a login has started when the login ends: its control group cannot be left.`,
+      now: "Nothing was written: a cut link would cut the transaction.",
+      todo: "Log in as root on the board itself, not in a container.",
     });
   if (outcome.problem === "state")
     return new DevbindError("refused", {

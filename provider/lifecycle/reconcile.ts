@@ -1,10 +1,12 @@
-import { apply, askOutcome, look, newTransactionId, type Outcome } from "../board/board";
+import { look, newTransactionId } from "../board/board";
 import { DevbindError } from "../errors";
 import { claimantOf } from "../plan/guards";
 import { hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
 import type { Binding, Device, Outputs } from "../schema";
 import { addressOf } from "../ssh/connection";
 import type { Observation, Transaction } from "../transaction";
+import { applyOnce } from "./apply";
+import { dependentsLost, lostWords } from "./dependents";
 import { failure } from "./outcome";
 import { type Attempt, deviceAt, lookItem, outputsFrom } from "./request";
 
@@ -17,8 +19,6 @@ export interface Wanted {
 
 /** How often the world may move between the plan and the transaction. */
 const attempts = 3;
-/** How many answers, a second apart, that know nothing of a transaction mean that it never arrived. */
-const believedUnknowns = 4;
 
 /**
  * Create and update in one flow, for all bindings of one board: look, plan, refuse or apply, read back. Already right: nothing is
@@ -59,8 +59,8 @@ export async function converge(
 ): Promise<{ observation: Observation; tries: Attempt[] }> {
   const first = bindings[0];
   if (!first) throw new Error("a request needs at least one binding");
-  if (new Set(bindings.map(claimantOf)).size > 1)
-    throw new Error("the bindings of one request must have one claimant: the board keeps one for each transaction");
+  if (new Set(bindings.map((binding) => JSON.stringify([claimantOf(binding), binding.afterRebind]))).size > 1)
+    throw new Error("the bindings of one request must have one claimant and one afterRebind: the board keeps one for each transaction");
   const timeoutSeconds = Math.max(...bindings.map((binding) => binding.timeoutSeconds));
   let observation = await look(first.connection, bindings.map(lookItem), { timeoutSeconds });
   for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -68,12 +68,16 @@ export async function converge(
     refuse(tries, first);
     if (tries.every((one, index) => isSettled(one, deviceAt(observation, index)))) return { observation, tries };
     const transaction = transactionOf(tries, observation, timeoutSeconds);
-    const { outcome, observation: after } = await applyOnce(first, transaction, bindings);
-    const wasInterrupted = observation.devices.some((device) => device.journal === "interrupted");
-    observation = after;
-    if (outcome.is === "done" && !wasInterrupted) return { observation, tries };
-    if (outcome.is !== "done" && outcome.is !== "moved")
-      throw failure(outcome, tries, transaction, observation, addressOf(first.connection));
+    const before = observation;
+    const lookAgain = () => look(first.connection, bindings.map(lookItem), { timeoutSeconds });
+    const { outcome, observation: after } = await applyOnce(first.connection, transaction, lookAgain);
+    observation = after ?? before;
+    if (outcome.is === "moved") continue;
+    const lost = await dependentsLost(before, after, lookAgain);
+    if (outcome.is !== "done") throw failure(outcome, tries, transaction, { before, after }, addressOf(first.connection), lost);
+    if (lost.length > 0) console.warn(`On ${addressOf(first.connection)}: ${lostWords(lost)}`);
+    const wasInterrupted = before.devices.some((device) => device.journal === "interrupted");
+    if (!wasInterrupted) return { observation, tries };
   }
   throw new DevbindError("busy", {
     failed: `The devices on ${addressOf(first.connection)} changed ${attempts} times between the plan and its transaction.`,
@@ -102,39 +106,13 @@ function transactionOf(tries: Attempt[], observation: Observation, timeoutSecond
     claimant: first ? claimantOf(first.binding) : "",
     timeoutSeconds,
     force: tries.some(({ mayTake }) => mayTake),
+    confirmSeconds: tries.reduce<number | null>((most, { binding }) => Math.max(most ?? 0, binding.confirmSeconds ?? 0) || null, null),
+    afterRebind: first?.binding.afterRebind ?? [],
     devices: tries.map(({ binding, plan, claim, past }, index) =>
       transactionDevice(binding, plan, deviceAt(observation, index), { claim, past }),
     ),
     steps: stepsOf(tries.map(({ plan }) => plan)),
   };
-}
-
-/** Sends the transaction once. Where the answer is lost, the outcome is asked for over a new login; nothing is sent twice. */
-async function applyOnce(
-  { connection }: Binding,
-  transaction: Transaction,
-  bindings: Binding[],
-): Promise<{ outcome: Outcome; observation: Observation }> {
-  try {
-    return await apply(connection, transaction);
-  } catch (error) {
-    if (!(error instanceof DevbindError) || !["unreachable", "protocol"].includes(error.kind)) throw error;
-    const outcome = await outcomeAfterLoss(connection, transaction, error);
-    return { outcome, observation: await look(connection, bindings.map(lookItem), { timeoutSeconds: transaction.timeoutSeconds }) };
-  }
-}
-
-/** The script may still be on its way when the board is asked, so "unknown" is believed only when it was heard again and again. */
-async function outcomeAfterLoss(connection: Binding["connection"], transaction: Transaction, lost: DevbindError): Promise<Outcome> {
-  let unknowns = 0;
-  for (let waited = 0; waited <= transaction.timeoutSeconds * 2; waited++) {
-    const outcome = await askOutcome(connection, transaction);
-    if (outcome.is === "unknown") unknowns += 1;
-    else if (outcome.is !== "running") return outcome;
-    if (unknowns >= believedUnknowns) break;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-  throw lost;
 }
 
 const wishWords = (binding: Binding): string => (binding.driver === null ? "no driver" : `"${binding.driver}"`);

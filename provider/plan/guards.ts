@@ -1,3 +1,4 @@
+import { listed } from "../errors";
 import { similar } from "./select";
 import type { Binding, Board, Device } from "../schema";
 import type { Wish } from "./plan";
@@ -84,6 +85,13 @@ function deviceRefusals(binding: Binding, wish: Wish, device: Device): Refusal[]
       isCertain: true,
       reason: `The device carries ${device.guard}.`,
       todo: "Choose another device; `force: true` takes it all the same.",
+    });
+  if (moves && device.driver !== null && device.holders.length > 0 && !binding.force)
+    refusals.push({
+      property: "device",
+      isCertain: true,
+      reason: `The device is held open by ${listed(device.holders)}, and the kernel would wait for that.`,
+      todo: "End it first; `force: true` unbinds the device all the same.",
     });
   if (moves && device.driver !== null && !device.canUnbind)
     refusals.push({

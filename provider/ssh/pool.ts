@@ -40,6 +40,12 @@ export async function withConnection<T>(
   }
 }
 
+/** Ends a board's shared connection and all that goes on over it; the next work dials anew. */
+export async function giveUpConnection(connection: Connection): Promise<void> {
+  const entry = shared.get(nameOf(connection));
+  (await entry?.link.catch(() => undefined))?.end();
+}
+
 /** Closes every connection that nobody uses now; for a program's end and for tests. */
 export async function closeIdleConnections(): Promise<void> {
   const idle = [...shared.values()].filter((entry) => entry.users === 0);

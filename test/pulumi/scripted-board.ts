@@ -66,7 +66,7 @@ export class ScriptedBoard {
     const { driver, override, claim } = this.held(fields);
     const [bus, name] = fields;
     const there = `index=${index} present=yes bus=yes driver=${driver} unbindable=yes path=/sys/bus/${bus}/devices/${name} journal=-`;
-    const identity = `override=${override} modalias=- compatible=- group=- members=- node=-`;
+    const identity = `override=${override} modalias=- compatible=- group=- members=- node=- dependents=- holders=-`;
     const wanted = "registered=yes bindable=yes loadable=- similar=- guard=-";
     const [claimant, claimDriver, claimOverride] = claim ?? ["-", "-", "-"];
     return `device ${there} ${identity} ${wanted} claimant=${claimant} claimDriver=${claimDriver} claimOverride=${claimOverride}`;

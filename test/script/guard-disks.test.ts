@@ -40,6 +40,47 @@ describe("the guard: disks", () => {
     expect((await guards(made.board, [cardB]))[0]).toBe("the disk under /snap is a file that is not seen");
   });
 
+  promise(dash, "takes an NVMe disk of several controllers by all of them", async () => {
+    const { kernel } = made.board;
+    const subsystem = "devices/virtual/nvme-subsystem/nvme-subsys0";
+    for (const [index, card] of [cardA, cardB].entries()) {
+      kernel.addDevice({ bus: "pci", name: card, driver: null, matches: [] }, "pci0000:00");
+      kernel.addFile(`devices/pci0000:00/${card}/nvme/nvme${index}/state`, "live\n");
+      kernel.addLink(`${subsystem}/nvme${index}`, `devices/pci0000:00/${card}/nvme/nvme${index}`);
+    }
+    kernel.addFile(`${subsystem}/nvme0n1/nvme0n1p1/partition`, "1\n");
+    kernel.addLink("dev/block/259:1", `${subsystem}/nvme0n1/nvme0n1p1`);
+    mountinfo(made.board, "259:1 / / rw - ext4 /dev/nvme0n1p1 rw");
+    expect(await guards(made.board, [cardA, cardB])).toEqual([
+      "the disk under /, over nvme0 (through nvme/nvme0)",
+      "the disk under /, over nvme1 (through nvme/nvme1)",
+    ]);
+  });
+
+  promise(dash, "refuses every disk and card where a disk made by software does not tell what it lies on", async () => {
+    addDisk(made.board.kernel, "sda", "8", cardA);
+    addDisk(made.board.kernel, "sdb", "9", cardB);
+    addSoftDisk(made.board.kernel, "nbd0", "43:0");
+    mountinfo(made.board, "43:0 / /srv rw - ext4 /dev/nbd0 rw");
+    const words = "the disk under /srv, which does not tell what it lies on";
+    expect(await guards(made.board, [cardA, cardB])).toEqual([words, words]);
+    addSoftDisk(made.board.kernel, "ram0", "1:0");
+    mountinfo(made.board, "1:0 / /srv rw - ext4 /dev/ram0 rw");
+    expect(await guards(made.board, [cardA])).toEqual([""]);
+  });
+
+  promise(dash, "refuses a physical function while a driver has one of its virtual functions", async () => {
+    const { kernel } = made.board;
+    kernel.addDriver("pci", "nvme");
+    const virtual = kernel.addDevice({ bus: "pci", name: cardB, driver: "nvme", matches: [] }, "pci0000:00");
+    kernel.addDevice({ bus: "pci", name: cardA, driver: "nvme", matches: [] }, "pci0000:00");
+    kernel.addFile(`devices/pci0000:00/${cardA}/sriov_numvfs`, "1\n");
+    kernel.addLink(`devices/pci0000:00/${cardA}/virtfn0`, `devices/pci0000:00/${cardB}`);
+    expect(await guards(made.board, [cardA, cardB])).toEqual([`the virtual function ${cardB}, which nvme has`, ""]);
+    virtual.driver = null;
+    expect(await guards(made.board, [cardA])).toEqual([""]);
+  });
+
   promise(dash, "takes an overlay by its layers and btrfs by its disks", async () => {
     addDisk(made.board.kernel, "sda", "8", cardA);
     addDisk(made.board.kernel, "sdb", "9", cardB);

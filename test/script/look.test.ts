@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { decode } from "../../provider/board/protocol";
 import { inEveryShell, promise, useBoard } from "./setup";
@@ -14,6 +15,29 @@ function addI2c() {
 }
 
 inEveryShell((shell) => {
+  promise(shell, "tells what would go with a device, and who has one of its files open", async () => {
+    const { board } = made;
+    const controller = addI2c();
+    board.kernel.addDriver("i2c", "at24");
+    board.kernel.addDevice({ bus: "i2c", name: "0-0050", driver: "at24", matches: [] }, `platform/${controller.name}/i2c-0`);
+    board.kernel.addDevice({ bus: "i2c", name: "0-0051", driver: null, matches: [] }, `platform/${controller.name}/i2c-0`);
+    board.kernel.addFile(`devices/platform/${controller.name}/i2c-0/i2c-dev/i2c-0/dev`, "89:0\n");
+    board.kernel.addDriver("platform", "gpio-keys");
+    board.kernel.addDevice({ bus: "platform", name: "keys", driver: "gpio-keys", matches: [] });
+    board.kernel.addLink(`devices/platform/${controller.name}/consumer:platform:keys/consumer`, "devices/platform/keys");
+    board.write("dev/i2c-0", "");
+    const file = openSync(join(board.root, "dev/i2c-0"), "r");
+    try {
+      const [device] = (await board.look(shell, { bus: "platform", name: controller.name })).devices;
+      expect(device?.dependents?.split(",").sort()).toEqual(["0-0050;at24", "keys;gpio-keys"]);
+      expect(device?.holders).toMatch(new RegExp(`^[^,/]+/${process.pid}$`));
+    } finally {
+      closeSync(file);
+    }
+    const [device] = (await board.look(shell, { bus: "platform", name: controller.name })).devices;
+    expect(device?.holders).toBe("-");
+  });
+
   promise(shell, "tells who has a device and who wants it, and writes nothing at all", async () => {
     const { board } = made;
     addI2c();

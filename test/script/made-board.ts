@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { requestLine } from "../../provider/board/protocol";
+import { isComplete, type Operation, requestLine } from "../../provider/board/protocol";
 import { boardScript } from "../../provider/board/script";
 import { type Answer, readAnswer } from "./answer";
 import { type Mounted, mountTree, unmountStale } from "./fuse";
@@ -17,6 +17,8 @@ export interface Running {
   pid: number;
   child: ChildProcessWithoutNullStreams;
   done: Promise<Answer>;
+  /** The answer when its last line has come, which ends a client's wait; the script may still be at something. */
+  answered: Promise<Answer>;
 }
 
 const prefix = join(tmpdir(), "devbind-script-");
@@ -121,7 +123,12 @@ export class MadeBoard {
     return (await this.ask(shell, "outcome", applyItems({ wishes: [], id })).done).outcome;
   }
 
-  ask(shell: Shell, operation: "look" | "apply" | "outcome", items: string[][]): Running {
+  /** As from a new login: that the board can still be reached. */
+  async confirm(shell: Shell, id: string): Promise<Record<string, string>> {
+    return (await this.ask(shell, "confirm", applyItems({ wishes: [], id })).done).outcome;
+  }
+
+  ask(shell: Shell, operation: Operation, items: string[][]): Running {
     const nonce = randomBytes(8).toString("hex");
     return this.start(shell, this.script + requestLine(nonce, operation, items), nonce);
   }
@@ -136,7 +143,12 @@ export class MadeBoard {
     this.running.add(child);
     const limit = setTimeout(() => child.kill("SIGKILL"), 60_000);
     const said = { stdout: "", stderr: "" };
-    child.stdout.on("data", (data: Buffer) => (said.stdout += data.toString("latin1")));
+    let hear = (_: Answer) => {};
+    const answered = new Promise<Answer>((resolve) => (hear = resolve));
+    child.stdout.on("data", (data: Buffer) => {
+      said.stdout += data.toString("latin1");
+      if (isComplete(said.stdout, nonce)) hear(readAnswer(nonce, said.stdout, said.stderr, null));
+    });
     child.stderr.on("data", (data: Buffer) => (said.stderr += data.toString("latin1")));
     child.stdin.on("error", () => undefined);
     child.stdin.end(text);
@@ -148,7 +160,7 @@ export class MadeBoard {
         resolve(readAnswer(nonce, said.stdout, said.stderr, code));
       });
     });
-    return { pid: child.pid ?? 0, child, done };
+    return { pid: child.pid ?? 0, child, done, answered };
   }
 
   /** Ends what still runs, unmounts and removes everything. */

@@ -32,6 +32,10 @@ export interface Transaction {
   claimant?: string;
   timeoutSeconds?: number;
   force?: boolean;
+  /** How long it waits for a login that confirms it. */
+  confirmSeconds?: number;
+  /** The command that runs after it and after its undo. */
+  afterRebind?: string[];
   /** The writes; by default those that lead from what was seen to the wish. */
   steps?: Step[];
 }
@@ -52,9 +56,12 @@ export const claimant = "organization/lab/dev/board";
 /** The items of an apply (or, without devices, of an outcome). */
 export function applyItems(transaction: Transaction & { id: string }): string[][] {
   const { wishes, id, timeoutSeconds = 20, force = false } = transaction;
+  const { confirmSeconds, afterRebind } = transaction;
   const head = ["transaction", id, encode(transaction.claimant ?? claimant), String(timeoutSeconds), force ? "yes" : "no"];
+  if (confirmSeconds !== undefined) head.push(String(confirmSeconds));
+  const after = afterRebind ? [["after", ...afterRebind.map(encode)]] : [];
   const steps = transaction.steps ?? stepsFor(wishes);
-  return [head, ...wishes.map(deviceItem), ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)])];
+  return [head, ...after, ...wishes.map(deviceItem), ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)])];
 }
 
 function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen }: Wish): string[] {

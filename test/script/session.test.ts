@@ -95,4 +95,16 @@ inEveryShell((shell) => {
     await running.done;
     expect(moved).toEqual([`${pid}\n`]);
   });
+
+  promise(shell, "nothing is written where the writer would end with its session, since its group cannot be left", async () => {
+    const { board } = made;
+    const device = addDevice();
+    for (const group of ["0::/system.slice/system-sshd.slice/sshd@7.service", "12:cpu:/\n1:name=systemd:/user.slice/session-3.scope"]) {
+      board.write("proc/self/cgroup", `${group}\n`);
+      expect((await board.apply(shell, { ...toB(device), id: undefined })).outcome).toEqual({ is: "refused", problem: "session" });
+    }
+    expect(board.kernel.writes).toEqual([]);
+    board.write("proc/self/cgroup", "1:name=systemd:/\n0::/\n");
+    expect((await board.apply(shell, toB(device))).outcome).toEqual({ is: "done" });
+  });
 });

@@ -19,6 +19,10 @@ const words = (changed: Partial<OutcomeWords> = {}): OutcomeWords => ({
   step: "bind",
   kernel: "sh: write error: No such device",
   stateNow: 'is back with "mtd_dataflash"',
+  isOverridden: false,
+  lost: "",
+  after: null,
+  confirmSeconds: null,
   ...changed,
 });
 
@@ -29,6 +33,36 @@ const undone: [title: string, changed: Partial<OutcomeWords>, failed: string, to
     {},
     'Cannot bind spi0.0 on board-7 to "spidev": the kernel refused the write to bind (ENODEV).',
     'ENODEV: the driver does not match this device; where its bus has overrides, strategy "auto" or "override" makes it.',
+  ],
+  [
+    "a bind that the driver's probe refused, where the override makes it match",
+    { isOverridden: true },
+    'Cannot bind spi0.0 on board-7 to "spidev": the kernel refused the write to bind (ENODEV).',
+    "The driver's own probe refused the device: `dmesg` on the board may say why.",
+  ],
+  [
+    "a probe that stayed deferred",
+    { kernel: "write error: Resource temporarily unavailable" },
+    'Cannot bind spi0.0 on board-7 to "spidev": the kernel refused the write to bind (EAGAIN).',
+    "EAGAIN: the probe is deferred: it waits for another device (a clock, a regulator, a GPIO) that did not come; bind that one first.",
+  ],
+  [
+    "a driver that let go",
+    { problem: "left", kernel: null },
+    'Cannot bind spi0.0 on board-7 to "spidev": the driver took the device and let go of it right after.',
+    run,
+  ],
+  [
+    "a change that nobody confirmed",
+    { problem: "unconfirmed", kernel: null, confirmSeconds: 60 },
+    'Cannot bind spi0.0 on board-7 to "spidev": no new login reached the board within 60 seconds (confirmSeconds), so the board undid it by itself.',
+    "A rebound network card comes back without address and route: let `afterRebind` configure it, or choose another device.",
+  ],
+  [
+    "a command after it that failed",
+    { problem: "after", kernel: 'exit code 7, "no lease"' },
+    'Cannot bind spi0.0 on board-7 to "spidev": afterRebind failed (exit code 7, "no lease").',
+    "Try that command on the board by hand.",
   ],
   [
     "a bind that the driver's probe refused",
@@ -87,6 +121,19 @@ const failures: [problem: string, changed: Partial<OutcomeWords>, said: string][
   ["word and step unknown", { problem: "odd", step: undefined }, 'the step "odd" failed'],
   ["refused write without words", { kernel: null }, "the kernel refused the write to bind (no reason given)"],
 ];
+
+describe("an undone transaction also says", () => {
+  it("what did not come back although the device did", () => {
+    const error = undoneError(words({ lost: "Not bound any more, with what they depended on: spi0.1 (spidev)." }));
+    expect(error.words.now).toBe('spi0.0 is back with "mtd_dataflash". Not bound any more, with what they depended on: spi0.1 (spidev).');
+    expect(error.words.todo).toBe("Bind what is named by hand, or rescan its bus; then run `pulumi up` again.");
+  });
+
+  it("that afterRebind failed after the undo", () => {
+    const error = undoneError(words({ after: "exit code 1" }));
+    expect(error.words.now).toBe('spi0.0 is back with "mtd_dataflash"; nothing changed. afterRebind failed after the undo (exit code 1).');
+  });
+});
 
 describe("a failure is told in the kernel's own word:", () => {
   it.each(failures)("%s", (_, changed, said) => expect(failureOf(words(changed))).toBe(said));

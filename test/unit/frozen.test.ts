@@ -64,6 +64,7 @@ describe("on boards", () => {
       `eval "echo \\"device \\$key_$number,\\$seen_driver_$number,\\$seen_override_$number,\\$wish_driver_$number,\\$wish_override_$number\\""`,
       "number=$((number + 1))",
       "done",
+      '[ "$afters" -eq 0 ] || echo_after', // a line that readers of format 1 pass over
       'echo "end $devices"',
       "",
     ]);

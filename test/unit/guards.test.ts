@@ -109,6 +109,18 @@ const ofTheDevice: Case[] = [
   { title: "a claimed device even where nothing is to be written", device: { ...foreign, ...bound }, refusals: [claimed] },
   { title: "a device that carries the session", device: { guard: "this SSH session (eth0)" }, refusals: [guarded] },
   { title: "a guarded device's rebind", device: { ...bound, guard: "this SSH session (eth0)" }, isRebind: true, refusals: [guarded] },
+  {
+    title: "a device that somebody holds open, by name",
+    device: { holders: ["qemu/812", "vfio test/9"] },
+    refusals: [
+      {
+        property: "device",
+        isCertain: true,
+        reason: "The device is held open by qemu/812, vfio test/9, and the kernel would wait for that.",
+        todo: "End it first; `force: true` unbinds the device all the same.",
+      },
+    ],
+  },
   { title: "a driver that does not let go", device: { canUnbind: false }, refusals: [noUnbind] },
   { title: "its unbind", wished: { driver: null }, device: { canUnbind: false, wanted: null }, refusals: [noUnbind] },
   { title: "a device with a stuck transaction", device: { journal: "stuck" }, refusals: [stuck] },
@@ -184,6 +196,8 @@ describe("refuses", () => {
 });
 
 const allowed: Omit<Case, "refusals">[] = [
+  { title: "a device that is held open and right already", device: { ...bound, holders: ["qemu/812"] } },
+  { title: "a device that is held open, with force", wished: { force: true }, device: { holders: ["qemu/812"] } },
   { title: "a plain wish on a quiet board" },
   {
     title: "a right device of one's own on a board that could write nothing",

@@ -45,6 +45,20 @@ describe("what an update would certainly refuse ends the preview with an error o
   });
 });
 
+describe("what goes with an unbound device is a warning before it happens:", () => {
+  const dependents = Array.from({ length: 12 }, (_, index) => ({ name: `0-005${index}`, driver: "at24" }));
+
+  it("ten of the bound devices below it by name, and how many more", () => {
+    const { warnings, exitCode } = said(aLook({ dependents }));
+    expect([warnings.length, exitCode]).toEqual([1, 0]);
+    expect(warnings[0]).toMatch(
+      /^Unbinding 0000:00:02\.0 also takes from their drivers what depends on it: 0-0050 \(at24\), .* and 2 more\.$/,
+    );
+  });
+
+  it("nothing for a device that is right already", () => expect(said(aLook({ ...bound, dependents }))).toEqual(quiet));
+});
+
 describe("what a dependency may still bring is a warning that leaves the exit code alone:", () => {
   it("a driver", () => {
     const words = 'driver: The bus pci has no driver "vfio-pci", and no module of its name is installed for the running kernel.';

@@ -11,12 +11,14 @@ vi.mock("../../provider/board/board", async (original) => ({
   look: vi.fn(),
   apply: vi.fn(),
   askOutcome: vi.fn(),
+  confirm: vi.fn(),
 }));
 const look = vi.mocked(board.look);
 const apply = vi.mocked(board.apply);
 const askOutcome = vi.mocked(board.askOutcome);
+const confirm = vi.mocked(board.confirm);
 beforeEach(() => {
-  for (const mock of [look, apply, askOutcome]) mock.mockReset();
+  for (const mock of [look, apply, askOutcome, confirm]) mock.mockReset();
 });
 
 const seen = (device: Partial<Device> = {}, boardId = "b0a4d1") => ({ board: aBoard({ boardId }), devices: [aDevice(device)] });
@@ -28,6 +30,7 @@ const outcome = (is: board.Outcome["is"], changed: Partial<board.Outcome> = {}):
   holder: [],
   left: null,
   undoing: null,
+  after: null,
   ...changed,
 });
 const answered = (is: board.Outcome["is"], device: Partial<Device> = {}, changed: Partial<board.Outcome> = {}) => ({
@@ -124,6 +127,30 @@ describe("create", () => {
     askOutcome.mockResolvedValue(outcome("done"));
     expect((await create(wishes())).outs).toMatchObject({ currentDriver: "vfio-pci", previousDriver: "e1000e" });
     expect([apply.mock.calls.length, askOutcome.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  it("goes on asking where the link over which it asks is lost too", async () => {
+    look.mockResolvedValueOnce(seen()).mockResolvedValueOnce(seen({ ...bound, ...ours }));
+    apply.mockRejectedValue(lost);
+    askOutcome.mockRejectedValueOnce(lost).mockResolvedValue(outcome("done"));
+    expect((await create(wishes())).outs).toMatchObject({ currentDriver: "vfio-pci" });
+    expect([apply.mock.calls.length, askOutcome.mock.calls.length]).toEqual([1, 2]);
+  });
+
+  it("that is stuck stays in state also where the board gives its outcome, but no look any more", async () => {
+    look.mockResolvedValueOnce(seen()).mockRejectedValue(lost);
+    apply.mockRejectedValue(lost);
+    askOutcome.mockResolvedValue(outcome("stuck", { problem: "held", word: "unbind" }));
+    const error = await failure(create(wishes()));
+    expect([error.kind, error.properties?.previousDriver]).toEqual(["stuck", "e1000e"]);
+  });
+
+  it("that waits to be confirmed is confirmed over another login, and done then", async () => {
+    look.mockResolvedValueOnce(seen()).mockResolvedValueOnce(seen({ ...bound, ...ours }));
+    apply.mockResolvedValue(answered("unconfirmed", bound));
+    confirm.mockRejectedValueOnce(lost).mockResolvedValueOnce(outcome("running")).mockResolvedValue(outcome("done"));
+    expect((await create(wishes({ confirmSeconds: 30 }))).outs).toMatchObject({ currentDriver: "vfio-pci" });
+    expect([apply.mock.calls[0]?.[1].confirmSeconds, confirm.mock.calls.length, askOutcome.mock.calls.length]).toEqual([30, 3, 0]);
   });
 
   it("says that the link was lost where the board never heard of the transaction", async () => {

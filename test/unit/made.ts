@@ -42,6 +42,8 @@ export function aDevice(changed: Partial<Device> = {}): Device {
     override: null,
     hasOverride: true,
     journal: "none",
+    dependents: [],
+    holders: [],
     modalias: "pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00",
     compatible: [],
     sysfsPath: "/sys/devices/pci0000:00/0000:00:02.0",

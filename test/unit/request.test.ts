@@ -11,6 +11,8 @@ const transaction: Transaction = {
   claimant: "organization/lab/dev/card 1",
   timeoutSeconds: 30,
   force: false,
+  confirmSeconds: null,
+  afterRebind: [],
   devices: [
     {
       bus: "pci",

@@ -3,13 +3,16 @@ import { findKeys } from "./keys";
 import type { Say } from "./run";
 import { fixedMachineId, RunningBoard } from "./running-board";
 import { saveMachine } from "./saved";
-import { missingTools } from "./tools";
+import { missingTools, whyNoDebian } from "./tools";
 
 /**
  * `arm64`: QEMU `virt` with an SMMU and PCI devices. `exynos`: an Exynos4210 with its I2C controller; it cannot restart
- * itself (`reboot` halts it, for QEMU lacks that register), but reset() restarts it.
+ * itself (`reboot` halts it, for QEMU lacks that register), but reset() restarts it. `x86`: a PC with an IOMMU and an NVMe disk,
+ * which boots from scratch each time. `debian`: a whole Debian on such a PC: systemd, udev, OpenSSH with a service for each
+ * session, sudo, doas, driverctl. What is written to its disk stays until close(). All its restored boards have the boot id of the
+ * machine that was saved, until their first reset.
  */
-export type BoardKind = "arm64" | "exynos";
+export type BoardKind = "arm64" | "exynos" | "x86" | "debian";
 
 /** A real Linux kernel in a QEMU machine, with an SSH server on a loopback port. */
 export interface Board {
@@ -43,10 +46,12 @@ export interface Board {
 }
 
 export interface BootOptions {
-  /** 32 hex digits for /etc/machine-id; "" for a board without one. Otherwise each board of a kind in this process has its own, the same in every run. */
+  /** 32 hex digits for /etc/machine-id; "" for a board without one, which debian cannot be. Otherwise each board of a kind in this process has its own, the same in every run. */
   machineId?: string;
   /** Boots from scratch instead of going on from the saved machine. */
   fresh?: boolean;
+  /** QEMU's words for devices beyond the kind's own, such as `devicesToGuard` of machines.ts; a board that has some boots from scratch. */
+  spareDevices?: string[];
   onProgress?: Say;
 }
 
@@ -55,7 +60,9 @@ export async function bootBoard(kind: BoardKind, options: BootOptions = {}): Pro
   const say = options.onProgress ?? (() => {});
   const machineId = options.machineId ?? fixedMachineId(kind); // counted in the order of the calls
   const { keys, image, saved } = await prepare(kind, say);
-  return RunningBoard.boot({ kind, keys, image, saved: options.fresh === true ? undefined : saved, machineId, say });
+  const { spareDevices = [] } = options;
+  const isFresh = options.fresh === true || spareDevices.length > 0;
+  return RunningBoard.boot({ kind, keys, image, saved: isFresh ? undefined : saved, machineId, spareDevices, say });
 }
 
 /**
@@ -66,13 +73,13 @@ export async function prepareBoard(kind: BoardKind, onProgress: Say = () => {}):
   await prepare(kind, onProgress);
 }
 
-/** Why boards can't run here, with the command that enables them, or undefined if they can. */
-export async function whyNoBoards(): Promise<string | undefined> {
-  return missingTools();
+/** Why boards (of this kind) can't run here, with the command that enables them, or undefined if they can. */
+export async function whyNoBoards(kind?: BoardKind): Promise<string | undefined> {
+  return (await missingTools()) ?? (kind === "debian" ? whyNoDebian() : undefined);
 }
 
 async function prepare(kind: BoardKind, say: Say) {
-  const why = await whyNoBoards();
+  const why = await whyNoBoards(kind);
   if (why !== undefined) throw new Error(`cannot boot the ${kind} board: ${why}`);
   const keys = await findKeys();
   const image = await buildImage(kind, keys, say);

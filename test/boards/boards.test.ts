@@ -113,6 +113,19 @@ describe("boards", async () => {
     });
   });
 
+  describe("x86", () => {
+    const booted = bootForAll("x86");
+
+    test("has PCI devices behind an IOMMU, each in a group of its own, and an NVMe disk", async () => {
+      const { board } = booted;
+      const devices = ["0000:00:10.0", "0000:00:12.0", "0000:00:13.0"];
+      expect(await board.shell(driverOf("pci/devices/0000:00:10.0"))).toBe("e1000e");
+      expect(await board.shell(driverOf("pci/devices/0000:00:13.0"))).toBe("nvme");
+      for (const device of devices) expect(await board.shell(`ls /sys/bus/pci/devices/${device}/iommu_group/devices`)).toBe(device);
+      expect(await board.shell("ls /sys/class/iommu")).toContain("dmar");
+    });
+  });
+
   const boot = join(__dirname, "boot.ts");
   const forkBoot = `require("node:child_process").fork(${JSON.stringify(boot)}, ["arm64"], { execArgv: ["--import", "tsx"] })`;
   test.each([

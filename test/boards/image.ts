@@ -1,20 +1,24 @@
-import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BoardKind } from "./board";
 import { cached, exists, hashOf } from "./cache";
+import { buildDebian } from "./debian";
 import type { Keys } from "./keys";
 import { imageFiles, type Machine, machines } from "./machines";
 import { copyModules } from "./modules";
 import { fetchPackages, unpack } from "./packages";
+import { buildRogue } from "./rogue";
 import { run, type Say, timed } from "./run";
 
-/** Finds or builds what QEMU boots for this kind of board: kernel, initramfs, device tree; returns their folder. */
+/** Finds or builds what QEMU boots for this kind of board: kernel, initramfs, device tree, disk; returns their folder. */
 export async function buildImage(kind: BoardKind, keys: Keys, say: Say): Promise<string> {
   const machine = machines[kind];
-  const packages = await fetchPackages(machine.architecture, machine.kernelPackage, say);
+  if (machine.debianPackages !== undefined) return buildDebian(machine, machine.debianPackages, keys, say);
+  const packages = await fetchPackages(machine.architecture, machine.kernelPackage, machine.packages ?? [], say);
+  const ownModules = machine.hasRogue === true ? [await buildRogue(packages, say)] : [];
   const init = await readFile(join(__dirname, "init.sh"));
   const recipe = await Promise.all(["image.ts", "machines.ts", "modules.ts"].map((file) => readFile(join(__dirname, file))));
-  const name = `${kind}-${hashOf(init, ...recipe, keys.userPublicKey, keys.hostPublicKey, ...packages.files)}`;
+  const name = `${kind}-${hashOf(init, ...recipe, keys.userPublicKey, keys.hostPublicKey, ...packages.files, ...ownModules)}`;
   return cached(name, (folder) =>
     timed(say, `image for ${kind}`, async () => {
       const files = imageFiles(folder);
@@ -22,7 +26,8 @@ export async function buildImage(kind: BoardKind, keys: Keys, say: Say): Promise
       const tree = join(folder, "tree");
       await unpack(packages, unpacked);
       await layOut(tree, unpacked, init, keys);
-      const version = await copyModules(machine, unpacked, tree);
+      for (const program of machine.programs ?? []) await copyWithLibraries(await found(unpacked, program), unpacked, tree);
+      const version = await copyModules(machine, unpacked, tree, ownModules);
       await writeFile(join(tree, "etc/modules"), `${machine.bootModules.join("\n")}\n`);
       const pack = 'find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -1 >"$1"';
       await run("sh", ["-c", pack, "sh", files.initramfs], { cwd: tree });
@@ -37,6 +42,7 @@ export async function buildImage(kind: BoardKind, keys: Keys, say: Say): Promise
 async function layOut(tree: string, unpacked: string, init: Buffer, keys: Keys): Promise<void> {
   const folders = "bin sbin usr/bin usr/sbin lib proc sys dev run tmp mnt var etc/dropbear root/.ssh";
   for (const folder of folders.split(" ")) await mkdir(join(tree, folder), { recursive: true });
+  await symlink("lib", join(tree, "lib64")); // where programs for x86-64 look for their loader
   const files: Record<string, string> = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
     "etc/group": "root:x:0:\n",

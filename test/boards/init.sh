@@ -24,7 +24,7 @@ machine_id='' card='' kind=board
 read -r arguments </proc/cmdline
 for argument in $arguments; do
   case $argument in
-    devbind.machine_id=*) machine_id=${argument#*=} ;;
+    systemd.machine_id=*) machine_id=${argument#*=} ;;
     devbind.card=*) card=${argument#*=} ;;
     devbind.kind=*) kind=${argument#*=} ;;
   esac

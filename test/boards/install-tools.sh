@@ -3,7 +3,8 @@
 # else it prints the command. Does nothing where all are there. Prints what it does and how many seconds it took.
 set -eu
 
-packages='qemu-system-arm device-tree-compiler cpio kmod gzip dropbear-bin openssh-client
+packages='qemu-system-arm qemu-system-x86 qemu-utils mmdebstrap e2fsprogs device-tree-compiler
+  gcc-aarch64-linux-gnu make cpio kmod gzip dropbear-bin openssh-client
   dash mksh toybox busybox-static shellcheck openssh-server procps util-linux mount git'
 
 missing=''

@@ -11,7 +11,8 @@ export interface Keys {
   hostPublicKey: string;
   /** Knows the host key under the name `hostAlias`, since a board's port is another each time. */
   knownHostsPath: string;
-  /** The host's private key as dropbear reads it. */
+  hostPrivateKeyPath: string;
+  /** The same as dropbear reads it. */
   dropbearKeyPath: string;
 }
 
@@ -33,6 +34,7 @@ export async function findKeys(): Promise<Keys> {
     userPublicKey: await publicKey(folder, "user"),
     hostPublicKey: await publicKey(folder, "host"),
     knownHostsPath: join(folder, "known_hosts"),
+    hostPrivateKeyPath: join(folder, "host"),
     dropbearKeyPath: join(folder, "host.dropbear"),
   };
 }

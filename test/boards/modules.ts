@@ -3,8 +3,11 @@ import { basename, dirname, join } from "node:path";
 import type { Machine } from "./machines";
 import { run } from "./run";
 
-/** Copies the machine's modules with what they depend on, and indexes them for modprobe; returns the kernel's version. */
-export async function copyModules(machine: Machine, unpacked: string, tree: string): Promise<string> {
+/**
+ * Copies the machine's modules with what they depend on, and the project's own (folders with .ko files), and indexes them for
+ * modprobe; returns the kernel's version.
+ */
+export async function copyModules(machine: Machine, unpacked: string, tree: string, ownModules: string[]): Promise<string> {
   const [version] = await readdir(join(unpacked, "lib/modules"));
   if (version === undefined) throw new Error(`${machine.kernelPackage} holds no modules`);
   await run("depmod", ["-b", unpacked, version]);
@@ -13,6 +16,10 @@ export async function copyModules(machine: Machine, unpacked: string, tree: stri
   for (const path of [...wanted, "modules.builtin", "modules.builtin.modinfo", "modules.order"]) {
     await mkdir(dirname(join(to, path)), { recursive: true });
     await copyFile(join(from, path), join(to, path));
+  }
+  await mkdir(join(to, "updates"));
+  for (const own of ownModules) {
+    for (const file of await readdir(own)) await copyFile(join(own, file), join(to, "updates", file));
   }
   await run("depmod", ["-b", tree, version]);
   return version;

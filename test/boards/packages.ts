@@ -4,7 +4,7 @@ import { cached, hashOf } from "./cache";
 import { run, runToEnd, type Say, timed } from "./run";
 
 /** Debian's name for a kind of processor. */
-export type Architecture = "arm64" | "armhf";
+export type Architecture = "arm64" | "armhf" | "amd64";
 
 /** Debian packages in the cache: never installed, only unpacked. */
 export interface Packages {
@@ -21,12 +21,43 @@ const indexTries = 3;
  * depend on, from the apt sources of this machine. Versions are those apt gives on the day of the download, and stay until
  * the cache is deleted. Touches nothing of this machine's own apt or dpkg state, and needs no root.
  */
-export async function fetchPackages(architecture: Architecture, kernel: string, say: Say): Promise<Packages> {
-  const folder = await cached(`packages-${architecture}-${hashOf(kernel, ...userland)}`, (building) =>
-    timed(say, `packages for ${architecture}`, async () => {
-      const apt = await privateApt(architecture, building);
+export async function fetchPackages(architecture: Architecture, kernel: string, programs: string[], say: Say): Promise<Packages> {
+  const wanted = [...userland, ...programs];
+  return fetchFrom([architecture], `packages-${architecture}-${hashOf(kernel, ...wanted)}`, say, (apt, building) =>
+    download(apt, architecture, kernel, wanted, building, say),
+  );
+}
+
+/**
+ * Finds or downloads the packages that `choose` names, and nothing that they depend on, to this folder of the cache; `choose` may
+ * ask what apt knows of a package. The first architecture is that of a name which says none.
+ */
+export async function fetchNamed(
+  architectures: string[],
+  name: string,
+  say: Say,
+  choose: (show: (name: string) => Promise<string>) => Promise<string[]>,
+): Promise<Packages> {
+  return fetchFrom(architectures, name, say, async (apt, building) => {
+    await updateIndex(apt, say);
+    await run("apt-get", [...apt.late, "-q", "download", ...(await choose((wanted) => show(apt, wanted)))], {
+      env: apt.env,
+      cwd: building,
+    });
+  });
+}
+
+async function fetchFrom(
+  architectures: string[],
+  name: string,
+  say: Say,
+  bring: (apt: Apt, building: string) => Promise<void>,
+): Promise<Packages> {
+  const folder = await cached(name, (building) =>
+    timed(say, `${name.replace(/-[^-]*$/, "")} from apt`, async () => {
+      const apt = await privateApt(architectures, building);
       try {
-        await download(apt, architecture, kernel, building, say);
+        await bring(apt, building);
       } finally {
         await rm(apt.state, { recursive: true, force: true });
       }
@@ -43,14 +74,14 @@ interface Apt {
   late: string[];
 }
 
-async function privateApt(architecture: Architecture, building: string): Promise<Apt> {
+async function privateApt(architectures: string[], building: string): Promise<Apt> {
   const state = join(building, "apt");
   await mkdir(join(state, "lists", "partial"), { recursive: true });
   await mkdir(join(state, "archives", "partial"), { recursive: true });
   await writeFile(join(state, "status"), "");
   const early = [
-    `APT::Architecture "${architecture}";`,
-    `APT::Architectures { "${architecture}"; };`,
+    `APT::Architecture "${architectures[0]}";`,
+    `APT::Architectures { ${architectures.map((architecture) => `"${architecture}";`).join(" ")} };`,
     `Dir::State "${state}";`,
     `Dir::State::status "${join(state, "status")}";`,
     `Dir::Cache "${state}";`,
@@ -81,18 +112,22 @@ async function updateIndex(apt: Apt, say: Say): Promise<void> {
   say("package index: going on with what there is");
 }
 
-async function download(apt: Apt, architecture: Architecture, kernel: string, folder: string, say: Say): Promise<void> {
+/** What apt knows of a package; empty where it knows none. */
+async function show(apt: Apt, name: string): Promise<string> {
+  return (await runToEnd("apt-cache", [...apt.late, "show", "--no-all-versions", name], { env: apt.env })).stdout;
+}
+
+async function download(apt: Apt, architecture: Architecture, kernel: string, programs: string[], folder: string, say: Say): Promise<void> {
   await updateIndex(apt, say);
-  const shown = await runToEnd("apt-cache", [...apt.late, "show", "--no-all-versions", kernel], { env: apt.env });
-  const image = /^Depends: ([^ ,]+)/m.exec(shown.stdout)?.[1];
+  const image = /^Depends: ([^ ,]+)/m.exec(await show(apt, kernel))?.[1];
   if (image === undefined) {
     throw new Error(
       `apt offers no ${kernel} for ${architecture}: its sources must hold Debian's main, and not be limited to an architecture`,
     );
   }
-  say(`downloading ${image} (about 60 MB), ${userland.join(", ")}`);
+  say(`downloading ${image} (about 60 MB), ${programs.join(", ")}`);
   const archives = join(apt.state, "archives");
-  await run("apt-get", [...apt.late, "-q", "-y", "install", "--download-only", "--no-install-recommends", ...userland], { env: apt.env });
+  await run("apt-get", [...apt.late, "-q", "-y", "install", "--download-only", "--no-install-recommends", ...programs], { env: apt.env });
   await run("apt-get", [...apt.late, "-q", "download", image], { env: apt.env, cwd: archives });
   const files = (await readdir(archives)).filter((file) => file.endsWith(".deb"));
   await run("mv", [...files.map((file) => join(archives, file)), folder]);

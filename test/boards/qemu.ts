@@ -3,6 +3,7 @@ import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BoardKind } from "./board";
 import type { Console } from "./console";
+import { diskIn } from "./disk";
 import { endWithForker } from "./leftovers";
 import { cardAddress, imageFiles, machines } from "./machines";
 import { Qmp } from "./qmp";
@@ -14,12 +15,14 @@ export interface QemuOptions {
   kind: BoardKind;
   /** The folder of a built image. */
   image: string;
-  /** Holds this machine's sockets and QEMU's messages. */
+  /** Holds this machine's disk, its sockets and QEMU's messages. */
   folder: string;
   console: Console;
   port: number;
   /** 32 hex digits, or "" for a board without one. */
   machineId: string;
+  /** Devices beyond the machine's own. */
+  spareDevices?: string[];
   /** A saved machine's memory, to go on from. */
   restoreFrom?: string;
 }
@@ -105,11 +108,13 @@ function isAlive(process: ChildProcess): boolean {
 function commandLine(options: QemuOptions, socket: string): string[] {
   const machine = machines[options.kind];
   const files = imageFiles(options.image);
-  const identity = `devbind.kind=${options.kind} devbind.card=${cardAddress} devbind.machine_id=${options.machineId}`;
+  const identity = `devbind.kind=${options.kind} devbind.card=${cardAddress} systemd.machine_id=${options.machineId}`;
   return [
     // The card first: so it gets the last virtio slot, a003e00, and the spare devices get the ones below.
     ...machine.card(`user,restrict=on,hostfwd=tcp:127.0.0.1:${options.port}-:22`),
+    ...(machine.debianPackages === undefined ? [] : ["-drive", `if=none,id=root,format=qcow2,file=${diskIn(options.folder)}`]),
     ...machine.devices,
+    ...(options.spareDevices ?? []),
     ...["-nodefaults", "-no-user-config", "-display", "none"],
     ...["-chardev", `file,id=console,path=${options.console.path},append=on`, "-serial", "chardev:console"],
     ...["-qmp", `unix:${socket},server=on,wait=off`],

@@ -3,8 +3,10 @@ import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Board, BoardKind } from "./board";
 import { Console } from "./console";
+import { layDisk } from "./disk";
 import type { Keys } from "./keys";
 import { temporaryFolder } from "./leftovers";
+import { imageFiles, machines } from "./machines";
 import { insistently, withFreePort } from "./ports";
 import { Qemu } from "./qemu";
 import { type Say, timed } from "./run";
@@ -19,10 +21,11 @@ interface Plan {
   saved: SavedMachine | undefined;
   /** 32 hex digits, or "" for none. */
   machineId: string;
+  spareDevices: string[];
   say: Say;
 }
 
-const bootedBefore: Record<BoardKind, number> = { arm64: 0, exynos: 0 };
+const bootedBefore: Record<BoardKind, number> = { arm64: 0, exynos: 0, x86: 0, debian: 0 };
 
 /** The n-th board of a kind in this process has the same machine id in every run. */
 export function fixedMachineId(kind: BoardKind): string {
@@ -62,6 +65,7 @@ export class RunningBoard implements Board {
     if (!/^([0-9a-f]{32})?$/.test(plan.machineId)) throw new Error(`machineId must be 32 hex digits or empty, not "${plan.machineId}"`);
     const folder = await temporaryFolder();
     let board: RunningBoard | undefined;
+    if (machines[plan.kind].debianPackages !== undefined) await layDisk(plan.saved?.disk ?? imageFiles(plan.image).disk, folder);
     if (plan.saved !== undefined) await copyFile(plan.saved.console, join(folder, "console"));
     try {
       return await timed(plan.say, `${plan.kind} board ${plan.saved === undefined ? "booted" : "restored"}`, async () => {
@@ -116,8 +120,8 @@ export class RunningBoard implements Board {
 
   private async start(restoreFrom?: string): Promise<void> {
     const { folder, console, port } = this;
-    const { kind, image, machineId } = this.plan;
-    this.qemu = await Qemu.start({ kind, image, folder, console, port, machineId, restoreFrom });
+    const { kind, image, machineId, spareDevices } = this.plan;
+    this.qemu = await Qemu.start({ kind, image, folder, console, port, machineId, spareDevices, restoreFrom });
   }
 
   /** Waits for the ready word after this place in the console's text, then for SSH. */

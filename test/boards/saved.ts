@@ -3,8 +3,9 @@ import { basename, join } from "node:path";
 import type { BoardKind } from "./board";
 import { cached, hashOf } from "./cache";
 import { Console } from "./console";
+import { diskIn, layDisk } from "./disk";
 import { temporaryFolder } from "./leftovers";
-import { machines } from "./machines";
+import { imageFiles, machines } from "./machines";
 import { withFreePort } from "./ports";
 import { Qemu } from "./qemu";
 import { run, type Say, sleep, timed } from "./run";
@@ -13,6 +14,8 @@ import { run, type Say, sleep, timed } from "./run";
 export interface SavedMachine {
   memory: string;
   console: string;
+  /** The disk at that time, for a board that has one. */
+  disk: string | undefined;
 }
 
 /**
@@ -22,13 +25,20 @@ export interface SavedMachine {
  */
 const restSeconds = 5;
 
-/** Finds the saved machine of this image, or boots it once and saves it. It is good for this QEMU and this command line only. */
-export async function saveMachine(kind: BoardKind, image: string, say: Say): Promise<SavedMachine> {
-  const version = await run(machines[kind].qemu, ["--version"]);
+/**
+ * Finds the saved machine of this image, or boots it once and saves it. It is good for this QEMU and this command line only.
+ * There is none of a machine that QEMU cannot save.
+ */
+export async function saveMachine(kind: BoardKind, image: string, say: Say): Promise<SavedMachine | undefined> {
+  const machine = machines[kind];
+  if (machine.unsavable !== undefined) return undefined;
+  const hasDisk = machine.debianPackages !== undefined;
+  const version = await run(machine.qemu, ["--version"]);
   const recipe = await Promise.all(["qemu.ts", "saved.ts"].map((file) => readFile(join(__dirname, file))));
-  const folder = await cached(`${basename(image)}-saved-${hashOf(version, ...recipe)}`, (building) =>
+  const folder = await cached(`${basename(image)}-saved-${hashOf(version, JSON.stringify(machine), ...recipe)}`, (building) =>
     timed(say, `saved machine for ${kind}`, async () => {
       const working = await temporaryFolder();
+      if (hasDisk) await layDisk(imageFiles(image).disk, working);
       const console = new Console(join(working, "console"));
       const qemu = await withFreePort((port) => Qemu.start({ kind, image, folder: working, console, port, machineId: "" }));
       try {
@@ -36,11 +46,12 @@ export async function saveMachine(kind: BoardKind, image: string, say: Say): Pro
         await sleep(restSeconds);
         await copyFile(console.path, join(building, "console"));
         await qemu.save(join(building, "memory"));
+        if (hasDisk) await copyFile(diskIn(working), diskIn(building));
       } finally {
         await qemu.stop();
         await rm(working, { recursive: true, force: true });
       }
     }),
   );
-  return { memory: join(folder, "memory"), console: join(folder, "console") };
+  return { memory: join(folder, "memory"), console: join(folder, "console"), disk: hasDisk ? diskIn(folder) : undefined };
 }

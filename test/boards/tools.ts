@@ -6,7 +6,13 @@ import { toolPath } from "./run";
 const packageOf: Record<string, string> = {
   "qemu-system-aarch64": "qemu-system-arm",
   "qemu-system-arm": "qemu-system-arm",
+  "qemu-system-x86_64": "qemu-system-x86",
+  "qemu-img": "qemu-utils",
+  mmdebstrap: "mmdebstrap",
+  mke2fs: "e2fsprogs",
   fdtput: "device-tree-compiler",
+  "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+  make: "make",
   cpio: "cpio",
   depmod: "kmod",
   gzip: "gzip",
@@ -28,6 +34,13 @@ export async function missingTools(): Promise<string | undefined> {
   if (missing.length === 0) return undefined;
   const packages = [...new Set(missing.map((tool) => packageOf[tool]))].join(" ");
   return `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing: apt-get install ${packages} (or test/boards/install-tools.sh)`;
+}
+
+/** What a whole Debian needs beyond programs, or undefined: mmdebstrap mounts, makes device files, and runs what it installs. */
+export function whyNoDebian(): string | undefined {
+  if (process.arch !== "x64") return "a whole Debian is installed with programs for x86-64: use such a machine";
+  if (process.getuid?.() !== 0) return "a whole Debian is installed by root: run the tests as root, or without this board";
+  return undefined;
 }
 
 async function isInstalled(tool: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { closeIdleConnections } from "../../provider/ssh/pool";
-import { type Board, type BoardKind, bootBoard, whyNoBoards } from "../boards/board";
+import { type Board, type BoardKind, type BootOptions, bootBoard, whyNoBoards } from "../boards/board";
 import { Binding, type Inputs } from "./binding";
 import { boardAsFound } from "./eyes";
 import { watchWrites, writesOn } from "./witness";
@@ -18,8 +18,8 @@ export class Bench {
     return this.booted;
   }
 
-  async boot(kind: BoardKind): Promise<void> {
-    this.booted = await bootBoard(kind, { onProgress: (line) => console.log(line) });
+  async boot(kind: BoardKind, options: BootOptions): Promise<void> {
+    this.booted = await bootBoard(kind, { onProgress: (line) => console.log(line), ...options });
     await watchWrites(this.board);
   }
 
@@ -47,9 +47,9 @@ export class Bench {
 }
 
 /** Promises about one booted board. Each must leave it as found; one that cannot says `isSpoilt`, and the board is reset. */
-export function onBoard(kind: BoardKind, title: string, promises: (bench: Bench) => void): void {
+export function onBoard(kind: BoardKind, title: string, promises: (bench: Bench) => void, options: BootOptions = {}): void {
   describe(`${kind}: ${title}`, async () => {
-    const why = await whyNoBoards();
+    const why = await whyNoBoards(kind);
     if (why !== undefined) {
       test("can run here", (context) => {
         if (process.env.CI === "true") expect.fail(why);
@@ -60,7 +60,7 @@ export function onBoard(kind: BoardKind, title: string, promises: (bench: Bench)
     const bench = new Bench();
     let found = "";
     beforeAll(async () => {
-      await bench.boot(kind);
+      await bench.boot(kind, options);
       found = await boardAsFound(bench.board);
     }, bootMilliseconds);
     afterAll(() => bench.close());

@@ -2,12 +2,17 @@ import type { Board } from "../boards/board";
 
 const tracing = "/sys/kernel/debug/tracing";
 
+const onPc =
+  "p:override driver_set_override text=+0(%dx):string\np:unbind unbind_store text=+0(%si):string\np:bind bind_store text=+0(%si):string";
+
 /** The kernel's own functions behind the files, and where each processor passes the text that was written. */
 const probes = {
   arm64:
     "p:override driver_set_override text=+0(%x2):string\np:unbind unbind_store text=+0(%x1):string\np:bind bind_store text=+0(%x1):string",
   exynos:
     "p:override driver_set_override text=+0(%r2):string\np:unbind unbind_store text=+0(%r1):string\np:bind bind_store text=+0(%r1):string",
+  x86: onPc,
+  debian: onPc,
 };
 
 /** From now on, and until the board's next boot, the kernel notes every write to an override, unbind or bind file. */

@@ -9,9 +9,23 @@ const generator: DeviceName = ["platform", "a003c00.virtio_mmio"];
 const onVfio = { bus: "pci", device: "0000:00:01.0", driver: "vfio-pci", timeoutSeconds: 5 };
 
 onBoard("arm64", "a device that the kernel holds", (bench) => {
-  test("names who holds a device, lets others go on, and undoes by itself when the holder ends", async () => {
+  test("refuses before the first write a device that somebody holds open, and says who", async () => {
     const { board } = bench;
     const binding = bench.binding(onVfio);
+    await binding.create();
+    const holder = await holdOpen(board, await groupOf(board, card), card[1]);
+    await bench.writes();
+    const held = `The device is held open by virtual-machine/${holder}, and the kernel would wait for that.`;
+    for (const operation of [binding.update({ driver: "e1000e" }), binding.delete()]) expect(await refusalOf(operation)).toContain(held);
+    expect(await bench.writes()).toEqual([]);
+    await board.shell(`kill ${holder}`);
+    await expect.poll(() => refusalOf(binding.delete()).catch(() => "done"), { timeout: 60_000 }).toBe("done");
+    expect(await stateOf(board, card)).toEqual({ driver: "e1000e", override: null });
+  });
+
+  test("names who holds a device, lets others go on, and undoes by itself when the holder ends", async () => {
+    const { board } = bench;
+    const binding = bench.binding({ ...onVfio, force: true });
     await binding.create();
     const holder = await holdOpen(board, await groupOf(board, card), card[1]);
     expect(await refusalOf(binding.update({ driver: "e1000e" }))).toBe(

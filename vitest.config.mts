@@ -37,11 +37,20 @@ export default defineConfig({
       },
       {
         test: {
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
+          testTimeout: 20 * minutes,
+          hookTimeout: 20 * minutes,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: "kernel",
           include: ["test/kernel/**/*.test.ts"],
           testTimeout: 10 * minutes,
           hookTimeout: 20 * minutes,
-          fileParallelism: false,
+          maxWorkers: 2, // a board is idle most of the time
         },
       },
     ],

@@ -80,7 +80,7 @@ export async function confirm(connection: Connection, transaction: Transaction):
   const board = await connect(connection, { dials: 1 });
   try {
     const head = applyItems({ ...transaction, afterRebind: [], devices: [], steps: [] });
-    return outcomeOf(await askOver(board, connection, "confirm", head, 30), connection);
+    return outcomeOf(await askOver(board, connection, "confirm", head, 15), connection);
   } finally {
     board.end();
   }
@@ -119,13 +119,14 @@ async function ask(
   timeoutSeconds: number,
   dials?: number,
 ): Promise<AnswerLine[]> {
+  const limitSeconds = timeoutSeconds + 30;
   let isSent = false;
   try {
     return await withConnection(
       connection,
       (board) => {
         isSent = true;
-        return askOver(board, connection, operation, items, timeoutSeconds);
+        return askOver(board, connection, operation, items, limitSeconds);
       },
       { dials },
     );
@@ -133,7 +134,7 @@ async function ask(
     // A shared connection may have died since it was used last, as by a reboot; looking once more changes nothing.
     const isLost = error instanceof DevbindError && error.kind === "unreachable";
     if (!isLost || !isSent || operation !== "look") throw error;
-    return await withConnection(connection, (board) => askOver(board, connection, operation, items, timeoutSeconds), { dials });
+    return await withConnection(connection, (board) => askOver(board, connection, operation, items, limitSeconds), { dials });
   }
 }
 
@@ -142,7 +143,7 @@ async function askOver(
   connection: Connection,
   operation: Operation,
   items: string[][],
-  timeoutSeconds: number,
+  limitSeconds: number,
 ): Promise<AnswerLine[]> {
   const nonce = randomBytes(12).toString("hex");
   const answer = await board.run({
@@ -150,7 +151,7 @@ async function askOver(
     input: boardScript() + requestLine(nonce, operation, items),
     isComplete: (stdout) => isComplete(stdout, nonce),
     maximumBytes: 4 * 1024 * 1024,
-    timeoutSeconds: timeoutSeconds + 30,
+    timeoutSeconds: limitSeconds,
   });
   if (!answer.complete) throw cutAnswer(addressOf(connection), answer);
   return parseAnswer(answer.stdout, nonce, addressOf(connection));

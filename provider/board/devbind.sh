@@ -30,6 +30,7 @@ devbind() {
   tab='	'
   root=''
   sys=$root/sys
+  uid=$(id -u)
   lines=0 devices=0 steps=0 afters=0 late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
   value_of "$root/proc/sys/kernel/random/boot_id"
   boot=${value:-unknown}
@@ -239,7 +240,7 @@ say_board() {
   if lock_owner && lives "$owner"; then
     condition=busy
   fi
-  answer="board protocol=1 boot=$boot condition=$condition uid=$(id -u)"
+  answer="board protocol=1 boot=$boot condition=$condition uid=$uid"
   for fact in machine:/etc/machine-id uuid:/sys/class/dmi/id/product_uuid kernel:/proc/sys/kernel/osrelease host:/proc/sys/kernel/hostname; do
     value_of "$root${fact#*:}"
     encode "$value"
@@ -483,7 +484,8 @@ find_protected() {
   protected=''
   protect_network
   protect_storage
-  for active in $(cat "$sys/class/tty/console/active" 2>/dev/null); do
+  value_of "$sys/class/tty/console/active"
+  for active in $value; do
     protect "$sys/class/tty/$active/device" "the console $active"
   done
   for watchdog in "$sys"/class/watchdog/*; do
@@ -554,8 +556,9 @@ protect_card() {
 
 # A card's physical function takes its virtual functions along. (Its sriov_numvfs isn't read: that waits for a device that is held.)
 protect_physical_functions() {
+  function=''
   for link in "$sys"/bus/pci/devices/*/virtfn*/driver; do
-    [ -e "$link" ] || continue
+    [ -e "$link" ] && [ "${link%/virtfn*}" != "${function%/*}" ] || continue
     driver=$(readlink "$link")
     function=${link%/driver}
     virtual=$(readlink "$function")
@@ -589,8 +592,7 @@ protect_mounts() {
     if [ -e "$sys/dev/block/$numbers" ]; then
       protect_disk "$sys/dev/block/$numbers" "the disk under $where"
     else
-      # shellcheck disable=SC2086 # type, source and options, without spaces
-      protect_mount ${options##* - }
+      protect_mount_without_disk
     fi
   done 2>/dev/null <"$1"
 }
@@ -612,7 +614,7 @@ protect_other_namespaces() {
 
 # What no list of mounts tells: a file system that was unmounted while files on it are open, and disks that others are made of.
 protect_superblocks() {
-  for entry in "$sys"/fs/ext4/* "$sys"/fs/xfs/* "$sys"/fs/f2fs/*; do
+  for entry in "$sys"/fs/ext4/* "$sys"/fs/xfs/* "$sys"/fs/f2fs/* "$sys"/fs/btrfs/*/devices/*; do
     [ ! -e "$sys/class/block/${entry##*/}" ] || protect_disk "$sys/class/block/${entry##*/}" "the disk ${entry##*/}, whose file system is in use"
   done
   for entry in "$sys"/class/block/*/holders/*; do
@@ -635,17 +637,27 @@ protect_swap() {
   fi
 }
 
+# The mount at $where, whose $options end with its type, source and options, without spaces.
+protect_mount_without_disk() {
+  set -f
+  # shellcheck disable=SC2086 # three words
+  set -- ${options##* - }
+  set +f
+  protect_mount "${1-}" "${2-}" "${3-}"
+}
+
 # The mount at $where of the type $1, source $2 and options $3, which has no disk of its own number.
 protect_mount() {
   why="$where is a mount of type $1, whose device is not known"
   case $1 in
   autofs | bpf | binder | binfmt_misc | cgroup | cgroup2 | configfs | debugfs | devpts | devtmpfs | efivarfs | functionfs | fusectl) ;;
   hugetlbfs | mqueue | nfsd | nsfs | proc | pstore | ramfs | resctrl | rootfs | rpc_pipefs | securityfs | selinuxfs | smackfs) ;;
-  sysfs | tmpfs | tracefs | xenfs) ;;
+  sysfs | tmpfs | tracefs | xenfs | fuse.lxcfs | fuse.portal | fuse.gvfsd-fuse) ;;
   overlay) layers_are_mounted "$3" || protect_everything "$why" ;;
   btrfs) protect_each_disk "$sys"/fs/btrfs/*/devices/* ;;
   ubifs)
-    volume=${2##*ubi}
+    volume=${2#/dev/}
+    volume=${volume#ubi}
     value_of "$sys/class/ubi/ubi${volume%%[!0-9]*}/mtd_num"
     if [ -n "$value" ] && [ -e "$sys/class/mtd/mtd$value/device" ]; then
       protect "$sys/class/mtd/mtd$value/device" "the flash under $where"
@@ -707,7 +719,11 @@ protect_below() {
       [ ! -L "$entry" ] || protect "$entry" "$2, over ${entry##*/}"
     done
     ;;
-  */devices/virtual/*/ram[0-9]* | */devices/virtual/*/zram[0-9]*) ;;
+  */devices/virtual/*/ram[0-9]*) ;;
+  */devices/virtual/*/zram[0-9]*)
+    value_of "$1/backing_dev"
+    [ "${value:-none}" = none ] || protect_backing "$2"
+    ;;
   */devices/virtual/*)
     if [ -e "$1/loop" ]; then
       value_of "$1/loop/backing_file"
@@ -732,7 +748,7 @@ protect_backing() {
 }
 
 protect_everything() {
-  for entry in "$sys"/class/block/*/device "$sys"/class/net/*/device; do
+  for entry in "$sys"/class/block/*/device "$sys"/class/net/*/device "$sys"/class/mtd/*/device; do
     protect "$entry" "$1"
   done
 }
@@ -798,7 +814,7 @@ choose_state() {
 is_ours() {
   # shellcheck disable=SC2012,SC2046 # the owner is the third word; no name is parsed
   set -- $(ls -ldn "$1" 2>/dev/null)
-  [ "${3-}" = "$(id -u)" ]
+  [ "${3-}" = "$uid" ]
 }
 
 # Whether the folder $1 lies on a file system that is only memory, by the longest mount point above it.
@@ -973,8 +989,9 @@ sweep() {
   for file in "$state"/asked.* "$state"/broke.*; do
     [ ! -L "$file" ] || lives "$(readlink "$file")" || rm -f "$file"
   done
-  for file in "$state"/replaced.*; do
-    ended=${file##*/replaced.}
+  for file in "$state"/replaced.* "$state"/confirmed.*; do
+    ended=${file##*/}
+    ended=${ended#*.}
     [ -e "$state/journal.${ended%%.*}" ] || [ -e "$state/stuck.${ended%%.*}" ] || rm -f "$file"
   done
   for file in "$state"/done.* "$state"/undone.*; do
@@ -991,8 +1008,11 @@ recover_one() {
   adopt "$1"
   undo_claims "$2"
   rm -f "$state/unconfirmed.$2" "$state/confirmed.$2"
-  if undo_journal "$2"; then
-    keep_outcome "$2" "is=undone problem=killed"
+  undo_journal "$2"
+  undone=$?
+  after_failed=${after_failed:+ after=$after_failed}
+  if [ "$undone" -eq 0 ]; then
+    keep_outcome "$2" "is=undone problem=killed$after_failed"
     rm -f "$1" "$state/stuck.$2"
   elif [ "$1" = "$state/stuck.$2" ]; then
     keep_outcome "$2" "is=stuck problem=killed left=$first_left undoing=$first_word"
@@ -1030,7 +1050,8 @@ read_journal() {
   return 1
 }
 
-# Brings every device of the transaction $1 to its state before, the last one first. first_left and first_word: the first device
+# Brings every device of the transaction $1 to its state before, the last one first, and once more what needed another one that
+# came back after it. first_left and first_word: the first device
 # that did not come back and what was refused.
 undo_journal() {
   first_left=journal first_word=read entries='' words=''
@@ -1045,16 +1066,19 @@ undo_journal() {
   done
   set +f
   IFS=$saved
-  first_left=''
-  for entry in $entries; do
-    saved=$IFS IFS=,
-    # shellcheck disable=SC2086 # split at the commas
-    set -- $entry
-    IFS=$saved
-    decode "$1" && bus=$decoded
-    decode "$2" && name=$decoded
-    device=$sys/bus/$bus/devices/$name
-    converge "$3" "$4" || [ -n "$first_left" ] || first_left=$left_over first_word=$undo_word
+  rounds=2 first_left=again
+  while [ "$rounds" -gt 0 ] && [ -n "$first_left" ]; do
+    rounds=$((rounds - 1)) first_left=''
+    for entry in $entries; do
+      saved=$IFS IFS=,
+      # shellcheck disable=SC2086 # split at the commas
+      set -- $entry
+      IFS=$saved
+      decode "$1" && bus=$decoded
+      decode "$2" && name=$decoded
+      device=$sys/bus/$bus/devices/$name
+      converge "$3" "$4" || [ -n "$first_left" ] || first_left=$left_over first_word=$undo_word
+    done
   done
   undo_after
   [ -z "$first_left" ]
@@ -1129,9 +1153,9 @@ settle_claims() {
   return 0
 }
 
-# Keeps the claim on the device with the key $1 for an undo, where there is a journal to undo by.
+# Keeps the claim on the device with the key $1 for an undo, where there are steps to undo.
 set_aside() {
-  [ ! -e "$state/claim.$1" ] || [ ! -e "$state/journal.$transaction" ] || mv "$state/claim.$1" "$state/replaced.$transaction.$1"
+  [ ! -e "$state/claim.$1" ] || [ "$steps" -eq 0 ] || mv "$state/claim.$1" "$state/replaced.$transaction.$1"
 }
 
 # Gives up what the transaction $1 claimed, and brings back the claims that it replaced or dropped.
@@ -1194,7 +1218,7 @@ work() {
   ended=$?
   stop_clock
   if [ -n "$late" ] && [ ! -r "$state/outcome.$transaction" ] && lives "$worker"; then
-    if [ -e "$state/unconfirmed.$transaction" ]; then
+    if [ -e "$state/unconfirmed.$transaction" ] || [ -e "$state/confirmed.$transaction" ]; then
       afterwards=watch_writer
     else
       let_go_of_writer </dev/null >/dev/null 2>&1
@@ -1259,12 +1283,7 @@ answer_outcome() {
 
 # Said by a new login, which is the proof that the board can still be reached. Whoever renames the file decides.
 answer_confirm() {
-  say_board
-  if [ -z "$state" ]; then
-    say outcome is=unknown
-    return
-  fi
-  if [ -r "$state/journal.$transaction" ]; then
+  if [ -n "$state" ] && [ -r "$state/journal.$transaction" ]; then
     read_writer "$state/journal.$transaction"
     if lives "$writer" && mv "$state/unconfirmed.$transaction" "$state/confirmed.$transaction" 2>/dev/null; then
       patience=5
@@ -1274,7 +1293,7 @@ answer_confirm() {
       done
     fi
   fi
-  say_outcome
+  answer_outcome
 }
 
 # After $timeout seconds: a look ends with the path the kernel holds; an apply wakes up from its wait, as it does when its writer
@@ -1460,7 +1479,8 @@ may_write() {
 run_transaction() {
   if load_modules && resolve_steps && perform && arrived && done_after && confirmed && settle_claims; then
     if mv "$state/journal.$transaction" "$state/done.$transaction" 2>/dev/null; then
-      keep_outcome "$transaction" is=done && rm -f "$state/done.$transaction" "$state"/replaced."$transaction".*
+      keep_outcome "$transaction" is=done &&
+        rm -f "$state/done.$transaction" "$state/confirmed.$transaction" "$state"/replaced."$transaction".*
       return
     fi
     number_of_step=$steps
@@ -1468,8 +1488,11 @@ run_transaction() {
   fi
   failure="problem=$problem step=$number_of_step word=$word device=${owner_of_step:--} kernel=$kernel"
   undo_claims "$transaction"
-  if undo_journal "$transaction"; then
-    failure="$failure${after_failed:+ after=$after_failed}"
+  undo_journal "$transaction"
+  undone=$?
+  failure="$failure${after_failed:+ after=$after_failed}"
+  rm -f "$state/confirmed.$transaction"
+  if [ "$undone" -eq 0 ]; then
     mv "$state/journal.$transaction" "$state/undone.$transaction" 2>/dev/null || mv "$state/stuck.$transaction" "$state/undone.$transaction"
     keep_outcome "$transaction" "is=undone $failure" && rm -f "$state/undone.$transaction"
   else
@@ -1490,10 +1513,14 @@ done_after() {
   run_after "$@" || failed after "$text"
 }
 
-# Runs a command for a third of the time that is given. text: the last line that it printed.
+# Runs a command as a login would, for a third of the time that is given. text: how it ended, and the last line that it printed.
 run_after() {
-  "$@" </dev/null >"$state/new.after.$me" 2>&1 &
-  after=$! patience=$((timeout / 3))
+  (
+    trap - HUP PIPE INT TERM USR1
+    umask 022
+    exec "$@"
+  ) </dev/null >"$state/new.after.$me" 2>&1 &
+  after=$! patience=$((timeout / 3 + 2))
   pause
   while identify "$after" && [ "$patience" -gt 0 ]; do
     sleep 1
@@ -1506,7 +1533,7 @@ run_after() {
   fi
   wait "$after"
   ended=$?
-  text=$(tail -n 1 "$state/new.after.$me")
+  text=$(tail -n 1 "$state/new.after.$me" | tail -c 200)
   text="exit code $ended${text:+, \"$text\"}"
   rm -f "$state/new.after.$me"
   return "$ended"
@@ -1526,7 +1553,7 @@ confirmed() {
     return 1
   fi
   patience=$confirm
-  while [ -e "$state/unconfirmed.$transaction" ] && [ "$patience" -gt 0 ]; do
+  while [ -e "$state/unconfirmed.$transaction" ] && [ -z "$late" ] && [ "$patience" -gt 0 ]; do
     sleep 1
     patience=$((patience - 1))
   done
@@ -1534,13 +1561,12 @@ confirmed() {
     failed unconfirmed ''
     return 1
   fi
-  rm -f "$state/confirmed.$transaction"
 }
 
 # kernel: the encoded text of what a command printed; problem, word and number_of_step name what failed.
 failed() {
   problem=$1
-  encode "$2"
+  encode "$(printf '%s' "$2" | tail -c 200)"
   kernel=$encoded
   eval "owner_of_step=\$owner_$number_of_step word=\$word_$number_of_step"
   return 1
@@ -1621,6 +1647,7 @@ next_chain() {
 bind_deferred() {
   next_step=$number_of_step
   while [ -n "$deferred" ]; do
+    number_of_step=${deferred##* }
     [ "$deferral" -gt 0 ] && [ -z "$late" ] || failed write "$refused_text" || return 1
     sleep 1
     deferral=$((deferral - 1))

@@ -2,12 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { apply, askOutcome, confirm, giveUpConnection, type Outcome } from "../board/board";
 import { DevbindError } from "../errors";
 import type { Connection } from "../schema";
+import { addressOf } from "../ssh/connection";
 import type { Observation, Transaction } from "../transaction";
 
 /** How many answers, a second apart, that know nothing of a transaction mean that it never arrived. */
 const believedUnknowns = 4;
-/** How long an answer may take before a change that waits to be confirmed is asked for over a new login: its link may be dead. */
-const patienceMilliseconds = 3000;
 
 /** What became of a transaction. Undefined: the board told its outcome, but gave no look any more. */
 interface Ended {
@@ -28,35 +27,54 @@ export async function applyOnce(
     if (isLost(error)) return error;
     throw error;
   });
-  answer.catch(() => {}); // a change that waits to be confirmed may be left without hearing this answer
-  const heard = await (transaction.confirmSeconds === null ? answer : Promise.race([answer, silence()]));
-  if (heard !== undefined && !(heard instanceof DevbindError) && heard.outcome.is !== "unconfirmed") return heard;
-  const outcome = await (heard instanceof DevbindError && transaction.confirmSeconds === null
+  const heard = await (transaction.confirmSeconds === null ? answer : heardInTime(answer, transaction.confirmSeconds));
+  if (heard !== undefined && "outcome" in heard && heard.outcome.is !== "unconfirmed") return heard;
+  const outcome = await (transaction.confirmSeconds === null
     ? outcomeAfterLoss(connection, transaction, heard)
-    : confirmedOutcome(connection, transaction));
-  if (heard === undefined) await giveUpConnection(connection); // it may hang for as long as its keepalives allow
+    : confirmedOutcome(connection, transaction, transaction.confirmSeconds, answer));
   const isFailure = outcome.is !== "done" && outcome.is !== "moved";
   return { outcome, observation: await (isFailure ? lookAfterwards().catch(() => undefined) : lookAfterwards()) };
 }
 
-const silence = () => sleep(patienceMilliseconds, undefined, { ref: false });
-
 const isLost = (error: unknown): error is DevbindError => error instanceof DevbindError && ["unreachable", "protocol"].includes(error.kind);
 
+/** The answer, or undefined after a third of the time to confirm (10 s at most): the change may have cut the link that it comes over. */
+const heardInTime = <T>(answer: Promise<T>, confirmSeconds: number): Promise<T | undefined> =>
+  Promise.race([answer, sleep(Math.min(10_000, (confirmSeconds * 1000) / 3), undefined, { ref: false })]);
+
 /** The script may still be on its way when the board is asked, so "unknown" is believed only when it was heard again and again. */
-function outcomeAfterLoss(connection: Connection, transaction: Transaction, lost: DevbindError): Promise<Outcome> {
+function outcomeAfterLoss(connection: Connection, transaction: Transaction, lost: unknown): Promise<Outcome> {
   return ask(transaction.timeoutSeconds * 2, lost, () => askOutcome(connection, transaction));
 }
 
 /** Logs in anew until the change is confirmed, or the board has undone it by itself and can be asked. */
-function confirmedOutcome(connection: Connection, transaction: Transaction): Promise<Outcome> {
-  const login = { ...connection, perDialTimeout: Math.min(connection.perDialTimeout || 5, 5) };
-  const seconds = (transaction.confirmSeconds ?? 0) + 2 * transaction.timeoutSeconds + 60;
-  return ask(seconds, new Error("the board was never reached"), () => confirm(login, transaction));
+async function confirmedOutcome(
+  connection: Connection,
+  transaction: Transaction,
+  confirmSeconds: number,
+  answer: Promise<unknown>,
+): Promise<Outcome> {
+  let isAnswered = false;
+  const settle = () => {
+    isAnswered = true;
+  };
+  answer.then(settle, settle);
+  const login = { ...connection, perDialTimeout: Math.min(connection.perDialTimeout || 15, Math.max(5, confirmSeconds / 2)) };
+  const seconds = confirmSeconds + 2 * transaction.timeoutSeconds + 60;
+  try {
+    return await ask(
+      seconds,
+      neverConfirmed(connection),
+      () => confirm(login, transaction),
+      () => isAnswered,
+    );
+  } finally {
+    if (!isAnswered) await giveUpConnection(connection); // it may hang for as long as its keepalives allow
+  }
 }
 
 /** Asks once a second for as long as given, also where a login is lost again; then throws what went wrong last. */
-async function ask(seconds: number, lost: Error, once: () => Promise<Outcome>): Promise<Outcome> {
+async function ask(seconds: number, lost: unknown, once: () => Promise<Outcome>, hasArrived = () => true): Promise<Outcome> {
   const deadline = Date.now() + seconds * 1000;
   let unknowns = 0;
   let last = lost;
@@ -64,7 +82,7 @@ async function ask(seconds: number, lost: Error, once: () => Promise<Outcome>): 
     try {
       const outcome = await once();
       if (!["running", "unconfirmed", "unknown"].includes(outcome.is)) return outcome;
-      if (outcome.is === "unknown") unknowns += 1;
+      if (outcome.is === "unknown" && hasArrived()) unknowns += 1;
     } catch (error) {
       if (!isLost(error)) throw error;
       last = error;
@@ -74,3 +92,10 @@ async function ask(seconds: number, lost: Error, once: () => Promise<Outcome>): 
   }
   throw unknowns > 0 ? lost : last;
 }
+
+const neverConfirmed = (connection: Connection): DevbindError =>
+  new DevbindError("unreachable", {
+    failed: `${addressOf(connection)} knows nothing of the change that was sent to it and waited to be confirmed.`,
+    now: "If the board got it all the same, it undoes it by itself after confirmSeconds.",
+    todo: "Run `pulumi up` again.",
+  });

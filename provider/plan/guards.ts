@@ -90,7 +90,7 @@ function deviceRefusals(binding: Binding, wish: Wish, device: Device): Refusal[]
     refusals.push({
       property: "device",
       isCertain: true,
-      reason: `The device is held open by ${listed(device.holders)}, and the kernel would wait for that.`,
+      reason: `The device is held open by ${listed(device.holders)}.`,
       todo: "End it first; `force: true` unbinds the device all the same.",
     });
   if (moves && device.driver !== null && !device.canUnbind)

@@ -15,7 +15,7 @@ onBoard("arm64", "a device that the kernel holds", (bench) => {
     await binding.create();
     const holder = await holdOpen(board, await groupOf(board, card), card[1]);
     await bench.writes();
-    const held = `The device is held open by virtual-machine/${holder}, and the kernel would wait for that.`;
+    const held = `The device is held open by virtual-machine/${holder}.`;
     for (const operation of [binding.update({ driver: "e1000e" }), binding.delete()]) expect(await refusalOf(operation)).toContain(held);
     expect(await bench.writes()).toEqual([]);
     await board.shell(`kill ${holder}`);

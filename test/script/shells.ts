@@ -18,7 +18,7 @@ export interface Shell {
 }
 
 /** The external tools that devbind.sh calls. /bin/echo is called by its path, so it is the machine's own. */
-const tools = ["cat", "grep", "head", "id", "ln", "ls", "mkdir", "mv", "readlink", "rm", "sed", "sleep", "tail", "tr", "printf"];
+const tools = ["cat", "find", "grep", "head", "id", "ln", "ls", "mkdir", "mv", "readlink", "rm", "sed", "sleep", "tail", "tr", "printf"];
 
 function find(program: string): string | undefined {
   for (const folder of ["/usr/bin", "/bin", "/usr/sbin", "/sbin"]) {

@@ -116,7 +116,7 @@ const ofTheDevice: Case[] = [
       {
         property: "device",
         isCertain: true,
-        reason: "The device is held open by qemu/812, vfio test/9, and the kernel would wait for that.",
+        reason: "The device is held open by qemu/812, vfio test/9.",
         todo: "End it first; `force: true` unbinds the device all the same.",
       },
     ],

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { describe, expect } from "vitest";
 import { decode } from "../../provider/board/protocol";
 import type { Device } from "./kernel";
 import { claimant } from "./requests";
 import { inEveryShell, promise, useBoard } from "./setup";
-import type { Shell } from "./shells";
+import { dash, type Shell } from "./shells";
 
 const made = useBoard();
 const other = "organization/other/dev/board";
@@ -75,5 +75,21 @@ inEveryShell((shell) => {
     const wish = { device: card, driver: "vfio-pci", override: "vfio-pci", claim: "take" as const };
     expect((await made.board.apply(shell, { wishes: [wish] })).outcome.is).toBe("undone");
     expect(made.board.stateFiles().filter((name) => name.startsWith("claim."))).toEqual([]);
+  });
+});
+
+describe("a claim that was taken over", () => {
+  promise(dash, "comes back, with its past, when the one who took it is killed before it is done", async () => {
+    const { board } = made;
+    const card = addCard();
+    await create(dash, card);
+    const before = claim();
+    board.write("bin/mv", '#!/bin/sh\n/bin/mv "$@" || exit\ncase $2 in *claim.*) rm -f "$0"; kill -9 $PPID ;; esac\n', 0o755);
+    const wishes = [{ device: card, driver: "e1000e", override: null, claim: "take" as const }];
+    const { outcome } = await board.apply(dash, { claimant: other, wishes, force: true });
+    expect(outcome).toMatchObject({ is: "undone", problem: "killed" });
+    expect(card).toMatchObject({ driver: "vfio-pci", override: "vfio-pci" });
+    expect(claim()).toBe(before);
+    expect(board.stateFiles().filter((name) => name.startsWith("replaced"))).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { addCard, toVfio } from "./card";
 import { inEveryShell, promise, useBoard } from "./setup";
 
 const made = useBoard();
-const { EAGAIN } = constants.errno;
+const { EAGAIN, EINVAL } = constants.errno;
 
 /** The probe is deferred this often, as while a supplier is away. */
 function defer(path: string, times: number): void {
@@ -60,6 +60,16 @@ inEveryShell((shell) => {
       expect(written().slice(-2)).toEqual(["0000:00:03.0/driver_override", "0000:00:04.0/driver_override"]);
     },
   );
+
+  promise(shell, "undoes also a device that needs another one, which comes back after it", async () => {
+    const { board } = made;
+    const [supplier, card] = [addCard(board.kernel), addCard(board.kernel, { name: "0000:00:04.0", refuses: { "vfio-pci": EINVAL } })];
+    board.kernel.trap.before = (path, write) =>
+      path.endsWith("e1000e/bind") && write.text.startsWith(card.name) && supplier.driver !== "e1000e" ? EAGAIN : undefined;
+    const wishes = [...toVfio(supplier).wishes, ...toVfio(card).wishes];
+    expect((await board.apply(shell, { wishes })).outcome).toMatchObject({ is: "undone", problem: "write", word: "bind" });
+    for (const device of [supplier, card]) expect(device).toMatchObject({ driver: "e1000e", override: null });
+  });
 
   promise(shell, "undoes a bind whose driver lets go of the device right after", async () => {
     const card = addCard(made.board.kernel);

@@ -115,7 +115,7 @@ describe("the guard: disks", () => {
     kernel.addDevice({ bus: "platform", name: "nand.0", driver: null, matches: [] });
     kernel.addFile("class/ubi/ubi0/mtd_num", "5\n");
     kernel.addLink("class/mtd/mtd5/device", "devices/platform/nand.0");
-    mountinfo(made.board, "0:15 / / rw - ubifs ubi0:rootfs rw");
+    mountinfo(made.board, "0:15 / / rw - ubifs ubi0:ubi1 rw");
     expect(await guards(made.board, ["nand.0"], session, "platform")).toEqual(["the flash under /"]);
   });
 });

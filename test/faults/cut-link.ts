@@ -81,6 +81,8 @@ async function tryFreezes(ground: Ground, attacked: Attacked, shortest: number):
         return client.attackedOperation();
       }),
     );
+    // As the board's own keepalives would end it: a shell may still wait there for the rest of a script.
+    await Promise.all(proxies.map((proxy) => proxy.close()));
     await settle(board);
     const writes = await writesOn(board);
     for (const [index, client] of clients.entries()) {

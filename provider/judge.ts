@@ -21,7 +21,8 @@ export function judge(resource: pulumi.Resource, binding: Binding, observed: Obs
   const { board, device } = observed;
   if (!board || !device || ["driver", "observed"].some((input) => options.ignoreChanges?.includes(input))) return;
   const plan = planDevice(binding, wishOf(binding, device, false), board, device, ownersOf(binding, options));
-  if (plan.unbinds.length > 0 && device.dependents.length > 0) {
+  const isRefused = plan.refusals.some(({ isCertain }) => isCertain);
+  if (!isRefused && plan.unbinds.length > 0 && device.dependents.length > 0) {
     const names = device.dependents.map(({ name, driver }) => `${name} (${driver})`);
     void pulumi.log.warn(plain(`Unbinding ${device.name} also takes from their drivers what depends on it: ${listed(names)}.`), resource);
   }

@@ -56,6 +56,10 @@ describe("what goes with an unbound device is a warning before it happens:", () 
     );
   });
 
+  it("nothing for a device that is refused", () => {
+    expect(said(aLook({ dependents, guard: "this SSH session (eth0)" }))).toEqual({ errors: [guardWords], warnings: [], exitCode: 32 });
+  });
+
   it("nothing for a device that is right already", () => expect(said(aLook({ ...bound, dependents }))).toEqual(quiet));
 });
 

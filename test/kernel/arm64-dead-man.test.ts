@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { configureCard } from "../boards/session-card";
 import { connectionTo, refusalOf } from "./binding";
 import { onBoard } from "./bench";
 import { openCut } from "./cut";
@@ -6,11 +7,6 @@ import { type DeviceName, driverOf, stateOf } from "./eyes";
 
 const sessionCard: DeviceName = ["platform", "a003e00.virtio_mmio"];
 const card: DeviceName = ["pci", "0000:00:01.0"];
-
-/** What the board's own network scripts would do: finds the session's card by its address, and gives it address and route. */
-const configureCard =
-  'for card in /sys/class/net/*; do read -r address <"$card/address"; [ "$address" = 52:54:00:db:00:01 ] || continue; ' +
-  'name=$(basename "$card"); ip link set "$name" up; ip address add 10.0.2.15/24 dev "$name"; ip route add default via 10.0.2.2; done; true';
 
 const itself = {
   bus: "platform",

@@ -1,12 +1,8 @@
 import { expect, test } from "vitest";
+import { configureCard } from "../boards/session-card";
 import { connectionTo, saidOn, told, useLab } from "./lab";
 
 const lab = useLab(["d1".repeat(16)]);
-
-/** What the board's own network scripts would do after its card was rebound. */
-const configureCard =
-  'for card in /sys/class/net/*; do read -r address <"$card/address"; [ "$address" = 52:54:00:db:00:01 ] || continue; ' +
-  'name=$(basename "$card"); ip link set "$name" up; ip address add 10.0.2.15/24 dev "$name"; ip route add default via 10.0.2.2; done; true';
 
 test("up says undone, and the board answers again, when a change cuts the link and nobody can confirm it", async () => {
   const board = lab.board();

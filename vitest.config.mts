@@ -19,6 +19,15 @@ export default defineConfig({
       { test: { name: "ssh", include: ["test/ssh/**/*.test.ts"], testTimeout: 2 * minutes, hookTimeout: 2 * minutes } },
       {
         test: {
+          name: "login",
+          include: ["test/login/**/*.test.ts"],
+          testTimeout: 10 * minutes,
+          hookTimeout: 20 * minutes,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: "boards",
           include: ["test/boards/**/*.test.ts"],
           testTimeout: 10 * minutes,

@@ -1,9 +1,9 @@
 import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { DevbindError } from "./errors";
-import { judge, refuseInputs } from "./judge";
+import { judge, refuseInputs, warnOfUnchecked } from "./judge";
 import { looks, observe } from "./look";
-import { type BindingInput, type Observed, type Outputs, type Problem, secretFields, validate } from "./schema";
+import { type BindingInput, type Observed, type Outputs, type Problem, openFields, validate } from "./schema";
 import { checkCredentials } from "./ssh/connection";
 
 /** A value of which every part may be an Output. */
@@ -111,6 +111,7 @@ async function lookAndJudge(
     return { lookedAt: "", invalid: true };
   }
   if (!looks()) return undefined;
+  warnOfUnchecked(resource, binding);
   const observed = await observe(binding);
   if (pulumi.runtime.isDryRun()) judge(resource, binding, observed, options);
   return observed;
@@ -133,20 +134,23 @@ function problemsOf(inputs: Record<string, unknown>): Problem[] {
 
 const isPending = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;
 
-/** Marks what is secret in a connection and its proxy field by field, so that the rest stays readable in previews. */
-function withSecrets(connection: DeviceBindingArgs["connection"]): pulumi.Input<Record<string, unknown>> {
-  if (isPending(connection) || typeof connection !== "object" || connection === null)
-    return pulumi.output(connection).apply((known) => markSecrets({ ...known }));
-  return markSecrets({ ...connection });
+/** Marks what is secret in a connection and its jump hosts, field by field, so that the rest stays readable in previews. */
+function withSecrets(connection: unknown): pulumi.Input<unknown> {
+  return whenKnown(connection, (known) => {
+    if (typeof known !== "object" || known === null || Array.isArray(known)) return pulumi.secret(known);
+    return Object.fromEntries(Object.entries(known).map(([key, value]) => [key, marked(key, value)]));
+  });
 }
 
-function markSecrets(connection: Record<string, unknown>): Record<string, unknown> {
-  const marked = Object.entries(connection).map(([key, value]) => {
-    if (secretFields.some((field) => field === key) && value !== undefined) return [key, pulumi.secret(value)];
-    if (key !== "proxy" || value === undefined) return [key, value];
-    return [key, isPending(value) ? pulumi.output(value).apply((known) => markSecrets(Object(known))) : markSecrets(Object(value))];
-  });
-  return Object.fromEntries(marked);
+function marked(key: string, value: unknown): unknown {
+  if (value === undefined || value === null || openFields.includes(key)) return value;
+  if (key === "proxy") return withSecrets(value);
+  if (key === "jumps") return whenKnown(value, (jumps) => (Array.isArray(jumps) ? jumps.map(withSecrets) : pulumi.secret(jumps)));
+  return pulumi.secret(value);
+}
+
+function whenKnown(value: unknown, mark: (known: unknown) => unknown): pulumi.Input<unknown> {
+  return isPending(value) ? pulumi.all([value]).apply(([known]) => mark(known)) : mark(value);
 }
 
 /** The look as an Output that is given its value after `super` was called with it. */

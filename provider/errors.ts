@@ -30,6 +30,9 @@ export interface ErrorWords {
 /** A board's words without what a terminal would obey: escapes, newlines and other control characters become spaces. */
 export const plain = (words: string): string => words.replace(/\p{C}+/gu, " ");
 
+/** A board chooses some of the words; a line with the longest of host keys has 2,800 characters. */
+const longestPart = 3000;
+
 /** The only error that leaves this package on purpose. The engine prints `${error}: ${error.stack}` to users, so that is its message. */
 export class DevbindError extends Error {
   constructor(
@@ -38,7 +41,8 @@ export class DevbindError extends Error {
     /** The input that is to blame, as a path: `connection.privateKeyPath`. */
     readonly property?: string,
   ) {
-    super(plain([words.failed, words.now, words.todo].filter((part) => part !== "").join(" ")));
+    const parts = [words.failed, words.now, words.todo].filter((part) => part !== "");
+    super(plain(parts.map((part) => (part.length > longestPart ? `${part.slice(0, longestPart)}…` : part)).join(" ")));
     this.name = "DevbindError";
     this.stack = this.message;
   }

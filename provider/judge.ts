@@ -14,7 +14,7 @@ const saidAlready = 32;
  */
 export function judge(resource: pulumi.Resource, binding: Binding, observed: Observed, options: pulumi.CustomResourceOptions): void {
   if (observed.unreachable !== undefined) {
-    if (observed.isCertain) refuse(resource, observed.unreachable);
+    if (observed.isCertain) refuseOnce(resource, binding, observed.unreachable);
     else void pulumi.log.warn(`${observed.unreachable} The preview goes on without a look at this board.`, resource);
     return;
   }
@@ -28,7 +28,8 @@ export function judge(resource: pulumi.Resource, binding: Binding, observed: Obs
   }
   for (const refusal of plan.refusals) {
     const text = `${refusal.property}: ${refusal.reason} ${refusal.todo}`;
-    if (refusal.isCertain) refuse(resource, text);
+    if (refusal.isCertain && refusal.property.startsWith("connection")) refuseOnce(resource, binding, text);
+    else if (refusal.isCertain) refuse(resource, text);
     else void pulumi.log.warn(plain(`Not there yet: ${text}`), resource);
   }
 }
@@ -45,6 +46,26 @@ function ownersOf(binding: Binding, { aliases }: pulumi.CustomResourceOptions): 
 /** Says which inputs can't be right, whatever the board says. */
 export function refuseInputs(resource: pulumi.Resource, problems: readonly Problem[]): void {
   for (const { property, message, text } of problems) refuse(resource, text ?? `${property} ${message}. ${nothingSent}`);
+}
+
+/** Says, wherever it looks, that host keys are not checked: once for a board. */
+export function warnOfUnchecked(resource: pulumi.Resource, binding: Binding): void {
+  if (binding.connection.hostKeyChecking !== "off" || !isFirst(binding, "unchecked")) return;
+  const text = `Host keys are not checked (connection.hostKeyChecking is "off"): whoever answers at ${binding.connection.host} gets the credentials.`;
+  void pulumi.log.warn(plain(text), resource);
+}
+
+/** What is true of a whole board is said on the first of its devices only. */
+function refuseOnce(resource: pulumi.Resource, binding: Binding, text: string): void {
+  if (isFirst(binding, text)) refuse(resource, text);
+  else process.exitCode = saidAlready;
+}
+
+const said = new Set<string>();
+
+function isFirst({ connection: { host, port, user, become } }: Binding, text: string): boolean {
+  const key = JSON.stringify([host, port, user, become, text]);
+  return !said.has(key) && said.add(key) !== undefined;
 }
 
 function refuse(resource: pulumi.Resource, text: string): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { StuckError } from "./errors";
+import { plain as printable, StuckError } from "./errors";
 import { check as checkBinding } from "./lifecycle/check";
 import { remove } from "./lifecycle/delete";
 import { diff as diffBinding } from "./lifecycle/diff";
@@ -107,7 +107,7 @@ async function one(operation: Operation, olds: Properties, news: Properties, id?
 /** The six methods of a dynamic provider, each one call. */
 export async function check(olds: Properties, news: Properties) {
   const { inputs = {}, failures, reported } = await one("check", olds, news);
-  if (reported !== undefined) console.log(`${String(news.claimant)}: drift, left alone as onDrift says: ${reported}`);
+  if (reported !== undefined) console.log(printable(`${String(news.claimant)}: drift, left alone as onDrift says: ${reported}`));
   return { inputs: plain(inputs), failures };
 }
 

@@ -46,8 +46,8 @@ const port = z
 
 const hop = {
   host: text.regex(/^[A-Za-z0-9._:%[\]-]+$/, { error: "must be an address or a host name" }),
-  port: port.default(22),
-  user: text.default("root"),
+  port: port.optional(),
+  user: text.optional(),
   password: text.optional(),
   privateKey: text.optional(),
   privateKeyPath: text.optional(),
@@ -58,27 +58,45 @@ const hop = {
   hostKey: text.optional(),
 };
 
+export const connectionFields = {
+  ...hop,
+  proxy: z.strictObject(hop, must("must be a connection")).optional(),
+  jumps: z.array(z.strictObject(hop, must("must be a connection")), must("must be a list of connections")).optional(),
+  configFile: text.optional(),
+  knownHosts: z.union([text, z.array(text)], { error: "must be a path or a list of paths" }).optional(),
+  hostKeyChecking: z.enum(["strict", "accept-new", "off"], must('must be "strict", "accept-new" or "off"')).default("strict"),
+  become: z.enum(["sudo", "doas", "su"], must('must be "sudo", "doas" or "su"')).optional(),
+  becomePassword: text.optional(),
+};
+
 /**
  * How to reach a board: every field and default of `@pulumi/command`'s `remote.ConnectionArgs`, and ours. `dialErrorLimit` counts
  * failed dials (-1: no limit); `perDialTimeout` is in seconds (0: no limit). Relative paths start at the folder of Pulumi.yaml.
+ * `port` and `user` are 22 and root, unless there is a `configFile`, which may say otherwise: then they stay open here.
  */
-export const connectionSchema = z.strictObject(
-  {
-    ...hop,
-    proxy: z.strictObject(hop, must("must be a connection")).optional(),
-    knownHosts: z.union([text, z.array(text)], { error: "must be a path or a list of paths" }).optional(),
-    hostKeyChecking: z.enum(["strict", "accept-new", "off"], must('must be "strict", "accept-new" or "off"')).default("strict"),
-    configFile: notYet(text.optional()),
-    jumps: notYet(z.array(z.strictObject(hop)).optional(), [], "; one jump is `proxy`"),
-    become: notYet(z.enum(["sudo", "doas", "su"]).optional(), [], "; log in as root"),
-    becomePassword: notYet(text.optional()),
-  },
-  must("must be a connection"),
-);
+export const connectionSchema = z
+  .strictObject(connectionFields, must("must be a connection"))
+  .superRefine(({ proxy, jumps, become, becomePassword }, context) => {
+    const refuse = (field: string, message: string) => context.addIssue({ code: "custom", path: [field], message });
+    if (proxy !== undefined && jumps !== undefined) refuse("jumps", "can't stand beside `proxy`: put that one first into the list");
+    if (becomePassword === undefined) return;
+    if (become === undefined) refuse("becomePassword", "is for `become`, which is not set");
+    if (become === "doas") refuse("becomePassword", "is of no use: doas reads no password from a script; give the user a `nopass` rule");
+    if (/[\0\r\n]/.test(becomePassword)) refuse("becomePassword", "must be one line");
+  })
+  .transform(({ jumps, proxy, ...board }) => {
+    const filled = board.configFile === undefined ? { port: 22, user: "root" } : undefined;
+    const fill = <T extends { port?: number; user?: string }>(one: T): T =>
+      filled === undefined ? one : { ...one, port: one.port ?? filled.port, user: one.user ?? filled.user };
+    return { ...fill(board), ...(proxy && { proxy: fill(proxy) }), ...(jumps && { jumps: jumps.map(fill) }) };
+  });
 export type Connection = z.infer<typeof connectionSchema>;
 
-/** The fields of a connection, and of its proxy, that are secret in state whatever the user did. */
-export const secretFields = ["password", "privateKey", "privateKeyPassword", "becomePassword"] as const;
+/** What of a connection everybody may read. All else is secret in state whatever the user did, also what nobody knows: a misspelt password. */
+export const openFields: readonly string[] = [
+  ...["host", "port", "user", "privateKeyPath", "agentSocketPath", "dialErrorLimit", "perDialTimeout", "hostKey"],
+  ...["knownHosts", "hostKeyChecking", "configFile", "become"],
+];
 
 const selector = z
   .looseObject({})
@@ -234,11 +252,19 @@ export function validate(
   const problems = parsed.error.issues
     .filter((issue) => !isUnknownAt(given, issue.path, isUnknown))
     .map((issue) => ({
-      property: issue.path.map(String).join(".") || "inputs",
-      message: issue.code === "unrecognized_keys" ? `does not know ${issue.keys.map((key) => `"${key}"`).join(", ")}` : issue.message,
+      property: pathOf(issue.path) || "inputs",
+      message:
+        issue.code === "unrecognized_keys" ? `does not know ${issue.keys.map((key) => `"${shown(key)}"`).join(", ")}` : issue.message,
     }));
   return { problems };
 }
+
+/** "connection.jumps[0].host", as the engine writes paths. */
+const pathOf = (path: readonly PropertyKey[]): string =>
+  path.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${shown(key)}`)).join("");
+
+/** A key that a user wrote, fit to print. */
+const shown = (key: PropertyKey): string => String(key).replace(/\p{C}/gu, "?").slice(0, 100);
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
   const kept = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
@@ -246,7 +272,9 @@ function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function holdsUnknown(value: unknown, isUnknown: (value: unknown) => boolean): boolean {

@@ -9,7 +9,7 @@ import { z } from "zod";
  * `N passed, N failed, N skipped`. Names of projects as arguments run only these. With CI=true a skipped test is a failure.
  */
 const repository = resolve(__dirname, "..");
-const projects = ["unit", "script", "ssh", "boards", "kernel", "faults", "pulumi"];
+const projects = ["unit", "script", "ssh", "login", "boards", "kernel", "faults", "pulumi"];
 const results = mkdtempSync(join(tmpdir(), "devbind-results-"));
 
 interface Part {

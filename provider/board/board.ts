@@ -33,6 +33,10 @@ const outcomeSchema = z.object({
   undoing: field.default(null),
   after: field.default(null),
 });
+/** What login scripts may print before the answer, and what the answer may take for each item of the request. */
+const chatterBytes = 256 * 1024;
+const itemBytes = 64 * 1024;
+
 /** What became of a transaction, in the board's words. */
 export type Outcome = z.output<typeof outcomeSchema>;
 
@@ -56,21 +60,20 @@ export async function look(
 /** Runs a transaction, once; the board holds it to its three outcomes. */
 export async function apply(connection: Connection, transaction: Transaction): Promise<{ outcome: Outcome; observation: Observation }> {
   const lines = await ask(connection, "apply", applyItems(transaction), transaction.timeoutSeconds * 2);
-  return { outcome: outcomeOf(lines, connection), observation: observation(connection, transaction.devices, lines) };
+  return { outcome: outcomeOf(lines, connection, transaction), observation: observation(connection, transaction.devices, lines) };
 }
 
 /** What became of a transaction whose answer was lost; asked over a new login. */
 export async function askOutcome(connection: Connection, transaction: Transaction): Promise<Outcome> {
   const head = applyItems({ ...transaction, afterRebind: [], devices: [], steps: [] });
-  return outcomeOf(await ask(connection, "outcome", head, 30), connection);
+  return outcomeOf(await ask(connection, "outcome", head, 30), connection, transaction);
 }
 
-const outcomeOf = (lines: AnswerLine[], connection: Connection): Outcome =>
-  readLine(
-    lines.find((line) => line.word === "outcome"),
-    outcomeSchema,
-    addressOf(connection),
-  );
+/** @throws DevbindError "protocol" when the board tells of another transaction */
+function outcomeOf(lines: AnswerLine[], connection: Connection, { id }: Transaction): Outcome {
+  const line = lines.find(({ word }) => word === "outcome");
+  return readLine(line, outcomeSchema.extend({ of: z.literal(id) }), addressOf(connection));
+}
 
 /**
  * Says over a login of its own that the board can still be reached, which makes a change last that waits for that; and what became
@@ -80,7 +83,7 @@ export async function confirm(connection: Connection, transaction: Transaction):
   const board = await connect(connection, { dials: 1 });
   try {
     const head = applyItems({ ...transaction, afterRebind: [], devices: [], steps: [] });
-    return outcomeOf(await askOver(board, connection, "confirm", head, 15), connection);
+    return outcomeOf(await askOver(board, connection, "confirm", head, 15), connection, transaction);
   } finally {
     board.end();
   }
@@ -147,12 +150,11 @@ async function askOver(
 ): Promise<AnswerLine[]> {
   const nonce = randomBytes(12).toString("hex");
   const answer = await board.run({
-    command: "exec sh -s",
     input: boardScript() + requestLine(nonce, operation, items),
     isComplete: (stdout) => isComplete(stdout, nonce),
-    maximumBytes: 4 * 1024 * 1024,
+    maximumBytes: Math.min(4 * 1024 * 1024, chatterBytes + itemBytes * items.length),
     timeoutSeconds: limitSeconds,
   });
   if (!answer.complete) throw cutAnswer(addressOf(connection), answer);
-  return parseAnswer(answer.stdout, nonce, addressOf(connection));
+  return parseAnswer(answer.stdout, nonce, addressOf(connection), items.length + 2);
 }

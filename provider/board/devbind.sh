@@ -1176,7 +1176,7 @@ undo_claims() {
 answer_apply() {
   say_board
   if ! make_state; then
-    say outcome is=refused problem=state
+    tell is=refused problem=state
   else
     was_asked || have_written
     say_outcome
@@ -1237,6 +1237,11 @@ watch_writer() {
   [ ! -e "$state/journal.$transaction" ] || work undo_for_dead_writer
 }
 
+# What became of the transaction that was asked for.
+tell() {
+  say "outcome $* of=$transaction"
+}
+
 # The best that is known: the outcome, else what the journal became, else whether the writer still lives. A writer that ended
 # and left nothing had no room to.
 say_outcome() {
@@ -1248,37 +1253,37 @@ say_outcome() {
     return
   done
   if [ -e "$state/done.$transaction" ]; then
-    say outcome is=done
+    tell is=done
   elif [ -e "$state/undone.$transaction" ]; then
     # Its writer is about to say why.
     read_writer "$state/undone.$transaction"
-    if lives "$writer"; then say outcome is=running; else say outcome is=undone problem=killed; fi
+    if lives "$writer"; then tell is=running; else tell is=undone problem=killed; fi
   elif [ -e "$state/stuck.$transaction" ]; then
-    say outcome is=stuck problem=held
+    tell is=stuck problem=held
   elif [ -e "$state/journal.$transaction" ]; then
     read_writer "$state/journal.$transaction"
     if ! lives "$writer"; then
-      say outcome is=interrupted
+      tell is=interrupted
     elif [ -e "$state/unconfirmed.$transaction" ]; then
-      say outcome is=unconfirmed
+      tell is=unconfirmed
     else
-      say outcome is=running
+      tell is=running
     fi
   elif link=$(readlink "$state/asked.$transaction") && lives "$link"; then
-    say outcome is=running
+    tell is=running
   elif [ "$operation" = apply ] && [ "${ended:-0}" -gt 128 ]; then
-    say outcome is=refused problem=killed
+    tell is=refused problem=killed
   elif [ "$operation" = apply ]; then
-    say outcome is=refused problem=state
+    tell is=refused problem=state
   else
-    say outcome is=unknown
+    tell is=unknown
   fi
 }
 
 # Asked by a client that lost its link: what became of the transaction?
 answer_outcome() {
   say_board
-  if [ -n "$state" ]; then say_outcome; else say outcome is=unknown; fi
+  if [ -n "$state" ]; then say_outcome; else tell is=unknown; fi
 }
 
 # Said by a new login, which is the proof that the board can still be reached. Whoever renames the file decides.
@@ -1397,7 +1402,7 @@ keep_outcome() {
 
 # Writes the line $3 to the file $1.$2, whole or not at all.
 keep() {
-  echo "outcome $3" >"$state/new.0.$me" 2>/dev/null && mv "$state/new.0.$me" "$state/$1.$2"
+  echo "outcome $3 of=$2" >"$state/new.0.$me" 2>/dev/null && mv "$state/new.0.$me" "$state/$1.$2"
 }
 
 # The writer. Everything up to the journal only reads; after it, every way out is done, undone or stuck.

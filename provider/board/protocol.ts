@@ -39,6 +39,11 @@ export function requestLine(nonce: string, operation: Operation, items: string[]
   return `${line}\n`;
 }
 
+/** More than any board has to say: a root bridge with a thousand dependents takes 40 kB, and no line has forty words. */
+const lineMaximum = 65_536;
+const wordsMaximum = 64;
+const valueMaximum = 12_288;
+
 /** One line of an answer. */
 export interface AnswerLine {
   word: string;
@@ -53,28 +58,29 @@ export function isComplete(stdout: string, nonce: string): boolean {
 
 /**
  * Takes an answer apart.
- * @throws DevbindError `protocol` for an answer that is cut, miscounted or not of this request; `stuck` where the kernel holds a file
+ * @throws DevbindError `protocol` for an answer that is cut, miscounted, longer than this request can have or not of it; `stuck` where the kernel holds a file
  */
-export function parseAnswer(stdout: string, nonce: string, address: string): AnswerLine[] {
-  const own = stdout
-    .split("\n")
-    .map((line) => line.replace(/\r$/, ""))
-    .filter((line) => line.startsWith(`${nonce} `));
-  const lines = own.map((line) => line.slice(nonce.length + 1));
+export function parseAnswer(stdout: string, nonce: string, address: string, linesMaximum: number): AnswerLine[] {
+  const lines: string[] = [];
+  for (const [, line = ""] of stdout.matchAll(new RegExp(`(?:^|\\n)${nonce} ([^\\n]*)`, "g"))) {
+    if (line.length > lineMaximum) throw garbled(address, `it has a line of ${line.length} characters`);
+    if (lines.push(line.replace(/\r$/, "")) > linesMaximum + 1) throw garbled(address, `it has more than ${linesMaximum} lines`);
+  }
   const last = lines.pop();
   const held = /^held (\S+)$/.exec(last ?? "");
   if (held) throw heldByKernel(address, decode(held[1] ?? "-") ?? "a file");
-  if (last !== `end ${lines.length}`) throw garbled(address, `it told of ${last ?? "nothing"} after ${lines.length} lines`);
+  if (last !== `end ${lines.length}`) throw garbled(address, `it told of ${(last ?? "nothing").slice(0, 60)} after ${lines.length} lines`);
   return lines.map((line) => {
-    const [word = "", ...pairs] = line.split(" ");
+    const [word = "", ...pairs] = line.split(" ", wordsMaximum);
     const fields = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
     return { word, fields };
   });
 }
 
 /** A field that must be there, decoded. */
-export const field = z.string().transform(decode);
-export const text = z.string().transform((word) => decode(word) ?? "");
+const value = z.string().max(valueMaximum);
+export const field = value.transform(decode);
+export const text = value.transform((word) => decode(word) ?? "");
 /** A comma-separated list, each element decoded. */
 export const list = z
   .string()
@@ -87,7 +93,7 @@ export const yesOrNothing = z.enum(["yes", "no", "-"]).transform((word) => (word
 export function readLine<T extends z.ZodType>(line: AnswerLine | undefined, schema: T, address: string): z.output<T> {
   const parsed = schema.safeParse(line?.fields);
   if (parsed.success) return parsed.data;
-  throw garbled(address, `its line "${line?.word ?? "(none)"}" has no right ${parsed.error.issues[0]?.path.join(".") ?? "form"}`);
+  throw garbled(address, `its line "${line?.word ?? "(none)"}" has no right ${parsed.error.issues[0]?.path.join(".") || "form"}`);
 }
 
 /** The script's answer stopped before its end: what the shell printed as errors says most. */

@@ -42,7 +42,7 @@ const known = (inputs: Properties): Properties => Object.fromEntries(Object.entr
 /** In words, what differs from the last wish; the unknown value for a look that could not be made yet; undefined when all is right. */
 function driftOf(olds: Properties, look: unknown, observed: Observed | undefined): string | undefined {
   if (look === unknownValue) return unknownValue;
-  if (observed?.unreachable !== undefined) return `not known: ${observed.unreachable}`;
+  if (observed?.unreachable !== undefined) return plain(`not known: ${observed.unreachable}`);
   const last = validate(wishesOf(olds)).binding;
   if (observed?.device === undefined || last === undefined) return undefined;
   if (observed.device.name !== last.device || observed.device.bus !== last.bus) return undefined;

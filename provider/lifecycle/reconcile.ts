@@ -1,5 +1,5 @@
 import { look, newTransactionId } from "../board/board";
-import { DevbindError } from "../errors";
+import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
 import { hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
 import type { Binding, Device, Outputs } from "../schema";
@@ -75,7 +75,7 @@ export async function converge(
     if (outcome.is === "moved") continue;
     const lost = await dependentsLost(before, after, lookAgain);
     if (outcome.is !== "done") throw failure(outcome, tries, transaction, { before, after }, addressOf(first.connection), lost);
-    if (lost.length > 0) console.warn(`On ${addressOf(first.connection)}: ${lostWords(lost)}`);
+    if (lost.length > 0) console.warn(plain(`On ${addressOf(first.connection)}: ${lostWords(lost)}`));
     const wasInterrupted = before.devices.some((device) => device.journal === "interrupted");
     if (!wasInterrupted) return { observation, tries };
   }

@@ -61,7 +61,7 @@ function boardRefusals(board: Board): Refusal[] {
       property: "connection.user",
       isCertain: true,
       reason: "The login is not root's, and only root may rebind.",
-      todo: "Log in as root.",
+      todo: "Log in as root, or say in connection.become how this user becomes root.",
     });
   if (!board.isSysfsWritable)
     refusals.push({ property: "connection", isCertain: true, reason: "sysfs is mounted read-only there, as in a container.", todo });

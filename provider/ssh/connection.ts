@@ -7,7 +7,7 @@ import { Line } from "./line";
 import { Link } from "./link";
 import { waysIn } from "./login";
 import type { RunAnswer, RunRequest } from "./run";
-import { type Hop, hopsOf, type Target } from "./target";
+import { hopsOf, type Stop, type Target } from "./target";
 import * as words from "./words";
 
 export type { RunAnswer, RunRequest } from "./run";
@@ -15,8 +15,8 @@ export { addressOf } from "./target";
 
 export interface BoardConnection {
   /**
-   * Runs one command on the board; at most eight at once, the others wait in line.
-   * @throws DevbindError "unreachable" (lost, not in time), "protocol" (too much), "denied" (no session)
+   * Runs one script on the board, as root where `become` says how; at most eight at once, the others wait in line.
+   * @throws DevbindError "unreachable" (lost, not in time), "protocol" (too much), "denied" (no session, not root)
    */
   run(request: RunRequest): Promise<RunAnswer>;
   readonly closed: boolean;
@@ -32,11 +32,11 @@ export interface ConnectOptions {
 /** Dials under way in this process, whatever they are for. */
 const dialing = new Line(32);
 const firstPauseMilliseconds = 500;
-const longestPauseMilliseconds = 5000;
+const longestPauseSeconds = 15;
 
 /**
- * Dials the board, judges its host key and logs in. Network failures are dialed again, with growing pauses, up to `dialErrorLimit`
- * failed dials (at least one is made; -1: no limit) of `perDialTimeout` seconds each (0: no limit).
+ * Dials the board, judges its host key and logs in. Network failures are dialed again, with pauses that grow up to `perDialTimeout`,
+ * up to `dialErrorLimit` failed dials (at least one is made; -1: no limit) of `perDialTimeout` seconds each (0: no limit).
  * @throws DevbindError "invalid" before any dial, "unreachable", "untrusted", "denied", "protocol"
  */
 export async function connect(connection: Connection, options: ConnectOptions = {}): Promise<BoardConnection> {
@@ -60,10 +60,8 @@ export function checkCredentials(connection: Connection): void {
   }
 }
 
-type Hops = readonly { hop: Hop; target: Target }[];
-
 /** Reaches the last machine of the list through those before it. */
-async function reach(connection: Connection, hops: Hops, options: ConnectOptions): Promise<Link> {
+async function reach(connection: Connection, hops: readonly Stop[], options: ConnectOptions): Promise<Link> {
   const last = hops.at(-1);
   if (last === undefined) throw new RangeError("no machine to reach");
   const before = hops.slice(0, -1);
@@ -76,7 +74,7 @@ async function reach(connection: Connection, hops: Hops, options: ConnectOptions
       return await dialOnce(connection, last, via, before.at(-1)?.target);
     } catch (error) {
       if (error instanceof DialFailure && dials < most) {
-        await sleep(pauseAfter(dials));
+        await sleep(pauseAfter(dials, last.hop.perDialTimeout));
         continue;
       }
       via?.end();
@@ -85,22 +83,28 @@ async function reach(connection: Connection, hops: Hops, options: ConnectOptions
   }
 }
 
-/** Half a second, doubled up to five, a fifth more or less: boards that were switched on together don't come back together. */
-function pauseAfter(dials: number): number {
-  return Math.min(longestPauseMilliseconds, firstPauseMilliseconds * 2 ** (dials - 1)) * (0.8 + 0.4 * Math.random());
+/**
+ * Half a second, doubled up to what one dial may take, a fifth more or less: boards that were switched on together don't come back
+ * together. A board that refuses while it boots is so waited for as long as one that is silent, or nearly so.
+ */
+function pauseAfter(dials: number, perDialTimeout: number): number {
+  const longest = (perDialTimeout || longestPauseSeconds) * 1000;
+  return Math.min(longest, firstPauseMilliseconds * 2 ** (dials - 1)) * (0.8 + 0.2 * Math.random());
 }
 
-async function dialOnce(connection: Connection, { hop, target }: Hops[number], via?: Link, viaTarget?: Target): Promise<Link> {
+async function dialOnce(connection: Connection, { hop, target }: Stop, via?: Link, viaTarget?: Target): Promise<Link> {
   const trust = gatherTrust(connection, hop, target);
   const leave = await dialing.place();
+  const { become: by, becomePassword: password } = connection;
+  const become = by !== undefined && target.before === undefined ? { by, password } : undefined;
   try {
     const deadline = new Deadline(hop.perDialTimeout);
     if (via !== undefined && viaTarget !== undefined) {
       const stream = await openForward(via, viaTarget, hop, target, deadline);
-      return new Link(await logIn(stream, hop, target, trust, deadline), stream, via.socket, target, via);
+      return new Link(await logIn(stream, hop, target, trust, deadline, via.ration), stream, via.socket, target, via, become);
     }
     const socket = await openSocket(hop, target, deadline);
-    return new Link(await logIn(socket, hop, target, trust, deadline), socket, socket, target);
+    return new Link(await logIn(socket, hop, target, trust, deadline), socket, socket, target, undefined, become);
   } finally {
     leave();
   }

@@ -1,7 +1,8 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { bareHost } from "./paths";
 import { reasonOf } from "./plain";
-import { bareHost, type Hop, type Target } from "./target";
+import type { Hop, Target } from "./target";
 import * as words from "./words";
 
 /** A failed dial that another one may get past: the board boots, sshd's MaxStartups drops us. Its message is the reason alone. */

@@ -1,10 +1,12 @@
 import type { Duplex } from "node:stream";
-import { Client, type ClientErrorExtensions } from "ssh2";
+import { Client, type ClientErrorExtensions, type KexAlgorithm } from "ssh2";
 import { type Deadline, DialFailure, isPassing } from "./dial";
 import { judge, preferredTypes, rememberKey, type Trust } from "./host-keys";
 import { keyFromBlob } from "./known-hosts";
+import "./packets";
 import { Login, waysIn } from "./login";
-import { plain, reasonOf } from "./plain";
+import { plain, reasonOf, withoutSecrets } from "./plain";
+import { loginBytes, Ration } from "./ration";
 import type { Hop, Target } from "./target";
 import * as words from "./words";
 
@@ -12,12 +14,29 @@ import * as words from "./words";
 const tooManyConnections = 12;
 
 /**
+ * All that `ssh2` has but group exchange: a group of the server's choice is tested for primality in one go, which with a large one
+ * blocks the process for hours, and before any host key is seen.
+ */
+const keyExchanges: KexAlgorithm[] = [
+  "curve25519-sha256",
+  "curve25519-sha256@libssh.org",
+  "ecdh-sha2-nistp256",
+  "ecdh-sha2-nistp384",
+  "ecdh-sha2-nistp521",
+  "diffie-hellman-group14-sha256",
+  "diffie-hellman-group15-sha512",
+  "diffie-hellman-group16-sha512",
+  "diffie-hellman-group17-sha512",
+  "diffie-hellman-group18-sha512",
+];
+
+/**
  * One handshake and login over an open stream: the host key is judged before anything of the user's is sent, and again at each
  * rekey. Rejects with DialFailure where another dial may help, with a DevbindError where it can't; the stream is closed then.
  */
-export function logIn(stream: Duplex, hop: Hop, target: Target, trust: Trust, deadline: Deadline): Promise<Client> {
+export function logIn(stream: Duplex, hop: Hop, target: Target, trust: Trust, deadline: Deadline, outer?: Ration): Promise<Client> {
   return new Promise((resolve, reject) => {
-    new Handshake(stream, hop, target, trust, deadline, resolve, reject).start();
+    new Handshake(stream, hop, target, trust, deadline, resolve, reject).start(outer);
   });
 }
 
@@ -30,6 +49,7 @@ class Handshake {
   private isLoggingIn = false;
   private isSettled = false;
   private stopWatch = () => {};
+  private ration: Ration | undefined;
 
   constructor(
     private readonly stream: Duplex,
@@ -43,7 +63,7 @@ class Handshake {
     this.login = new Login(hop.user, waysIn(hop, target));
   }
 
-  start(): void {
+  start(outer?: Ration): void {
     this.stopWatch = this.deadline.watch(() => this.settle(this.tooLate()));
     this.client
       .on("error", (error) => this.failed(error))
@@ -59,7 +79,11 @@ class Handshake {
       // Both timers of `ssh2` would keep the process alive; Deadline and Link have their own.
       readyTimeout: 0,
       keepaliveInterval: 0,
-      algorithms: { serverHostKey: preferredTypes(this.trust) },
+      algorithms: {
+        serverHostKey: preferredTypes(this.trust),
+        kex: keyExchanges,
+        compress: ["none"], // 35 kB of zlib can become 36 MB
+      },
       hostVerifier: (blob: Buffer) => this.isTrusted(Buffer.from(blob)),
       authHandler: (offered, _partialSuccess, next) => {
         const method = this.login.next(offered);
@@ -67,6 +91,7 @@ class Handshake {
         else next(method);
       },
     });
+    this.ration = new Ration(this.stream, loginBytes, (bytes) => this.settle(words.flooded(this.target, bytes)), outer);
   }
 
   private isTrusted(blob: Buffer): boolean {
@@ -102,7 +127,7 @@ class Handshake {
   /** What an error of `ssh2` means; undefined when `ssh2` goes on by itself to the next way in. */
   private failureOf(error: Error & ClientErrorExtensions): Error | undefined {
     if (this.refusal !== undefined) return this.refusal;
-    const reason = reasonOf(error);
+    const reason = withoutSecrets(reasonOf(error), [this.hop.password, this.hop.privateKeyPassword]);
     if (error.level === "agent" || error.level === "client-authentication") {
       this.login.notes.push(`${error.level === "agent" ? "The agent" : "The key"} could not be used: ${reason}`);
       return undefined;
@@ -134,6 +159,7 @@ class Handshake {
     if (this.isSettled) return;
     this.isSettled = true;
     this.stopWatch();
+    this.ration?.stop();
     this.client.removeAllListeners().on("error", () => {}); // an error that comes late must not end the process
     if (error === undefined) {
       this.resolve(this.client);

@@ -18,6 +18,8 @@ export interface Trust {
   /** Lines that are about this machine. For a port other than 22, `fallback` are those that name only the host. */
   readonly known: readonly KnownHost[];
   readonly fallback: readonly KnownHost[];
+  /** A line that vouches for the machine by a certificate authority: not used, since `ssh2` knows no host certificates. */
+  readonly authority: KnownHost | undefined;
   /** The files that were asked, and the one that a new key belongs into. */
   readonly files: readonly string[];
   readonly writeTo: string;
@@ -57,7 +59,7 @@ export function readGivenKeys(hostKey: string | undefined, target: Target): Publ
 
 /**
  * Collects what is known of a machine: the input `hostKey`, else the known_hosts files: those of `connection.knownHosts`, else the
- * user's own and the one beside Pulumi.yaml. A file that isn't there knows nothing.
+ * user's own (or what the OpenSSH config file names) and the one beside Pulumi.yaml. A file that isn't there knows nothing.
  * @throws DevbindError when `hostKey` is no key, or a file is there and can't be read
  */
 export function gatherTrust(connection: Connection, hop: Hop, target: Target): Trust {
@@ -65,13 +67,19 @@ export function gatherTrust(connection: Connection, hop: Hop, target: Target): T
   const given = readGivenKeys(hop.hostKey, target);
   const beside = join(projectFolder(), "known_hosts");
   const listed = [connection.knownHosts ?? []].flat().map(resolvePath);
-  const files = listed.length > 0 ? listed : [join(homedir(), ".ssh", "known_hosts"), beside];
+  const users = hop.settings.userKnownHostsFiles ?? [join(homedir(), ".ssh", "known_hosts")];
+  const files = listed.length > 0 ? listed : [...users, beside];
   const writeTo = listed[0] ?? beside;
-  const name = knownHostsName(hop.host, hop.port);
+  const alias = hop.settings.hostKeyAlias?.toLowerCase();
+  const name = alias ?? knownHostsName(hop.host, hop.port);
   const lines = checking === "off" || given.length > 0 ? [] : files.flatMap((file) => parseKnownHosts(readIfThere(file, target), file));
-  const about = (wanted: string) => lines.filter((line) => line.marker !== "@cert-authority" && namesMatch(line.names, wanted));
-  const fallback = hop.port === 22 ? [] : about(knownHostsName(hop.host, 22));
-  return { checking, name, given, known: about(name), fallback, files, writeTo };
+  const about = (wanted: string) => lines.filter((line) => namesMatch(line.names, wanted));
+  const isAuthority = (line: KnownHost) => line.marker === "@cert-authority";
+  const known = about(name);
+  const fallback = hop.port === 22 || alias !== undefined ? [] : about(knownHostsName(hop.host, 22));
+  const authority = [...known, ...fallback].find(isAuthority);
+  const plainly = (found: KnownHost[]) => found.filter((line) => !isAuthority(line));
+  return { checking, name, given, known: plainly(known), fallback: plainly(fallback), authority, files, writeTo };
 }
 
 /**

@@ -52,7 +52,8 @@ function parse(text: string, hop: Hop, target: Target, field: string, path?: str
 
 function readKey(text: string, passphrase: string | undefined): ParsedKey | Error {
   try {
-    return utils.parseKey(pkcs8ToSsh2(text, passphrase), passphrase);
+    const key: ParsedKey | Error | undefined = utils.parseKey(pkcs8ToSsh2(text, passphrase), passphrase);
+    return key ?? new Error("Malformed OpenSSH private key"); // `ssh2` gives nothing for a file that holds no key
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

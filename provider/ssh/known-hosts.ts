@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { bareHost } from "./target";
+import { bareHost } from "./paths";
+import { wildcardMatches } from "./wildcards";
 
 /**
  * The known_hosts format, pure: sshd(8) "SSH_KNOWN_HOSTS FILE FORMAT". What OpenSSH accepts is accepted; lines that can't be read
@@ -88,25 +89,4 @@ function hashedNameMatches(names: string, name: string): boolean {
   const wanted = Buffer.from(hash, "base64");
   const actual = createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest();
   return wanted.length === actual.length && timingSafeEqual(wanted, actual);
-}
-
-/** `*` any run, `?` any one character. Linear in both texts (no regular expression made from a file's content). */
-function wildcardMatches(pattern: string, name: string): boolean {
-  let inPattern = 0;
-  let star = -1;
-  let resume = 0;
-  for (let inName = 0; inName < name.length; ) {
-    if (pattern[inPattern] === "*") {
-      star = inPattern++;
-      resume = inName;
-    } else if (pattern[inPattern] === "?" || pattern[inPattern] === name[inName]) {
-      inPattern++;
-      inName++;
-    } else if (star >= 0) {
-      inPattern = star + 1;
-      inName = ++resume;
-    } else return false;
-  }
-  while (pattern[inPattern] === "*") inPattern++;
-  return inPattern === pattern.length;
 }

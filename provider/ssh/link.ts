@@ -2,10 +2,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientChannel } from "ssh2";
+import { type Become, RootShell } from "./become";
 import type { Forwarder } from "./dial";
 import { Line } from "./line";
 import { reasonOf } from "./plain";
-import { Run, type RunAnswer, type RunRequest } from "./run";
+import { linkBytes, Ration } from "./ration";
+import { Run, type RunAnswer, type RunRequest, shellCommand } from "./run";
 import { SignOfLife } from "./sign-of-life";
 import type { Target } from "./target";
 import * as words from "./words";
@@ -25,10 +27,11 @@ export class Link implements Forwarder {
   private readonly runs = new Set<(error: Error) => void>();
   private readonly whenClosed: (() => void)[] = [];
   private isClosed = false;
+  readonly ration: Ration;
   private reason = "the other side closed it";
   private readonly life = new SignOfLife(
     (answered) => this.ask(answered),
-    (reason) => this.drop(reason),
+    (reason) => this.drop(words.lostWhileRunning(this.target, reason)),
   );
 
   /** `socket` is the TCP socket under it, which for a connection through a jump host is the one to the jump host, `via`. */
@@ -38,21 +41,24 @@ export class Link implements Forwarder {
     readonly socket: Socket,
     private readonly target: Target,
     private readonly via?: Link,
+    private readonly become?: Become,
   ) {
     client
       .on("error", (error) => {
         this.reason = reasonOf(error);
+        this.drop(); // the other side may keep its end open for ever
       })
       .on("end", () => this.drop())
       .on("close", () => this.drop());
     if (stream.destroyed) this.drop();
+    this.ration = new Ration(stream, linkBytes, (bytes) => this.flooded(bytes), via?.ration);
   }
 
   get closed(): boolean {
     return this.isClosed;
   }
 
-  /** Runs one command; see RunRequest. More than eight at once wait in line; the time counts from the end of that wait. */
+  /** Runs one script; see RunRequest. More than eight at once wait in line; the time counts from the end of that wait. */
   async run(request: RunRequest): Promise<RunAnswer> {
     for (let attempt = 1; ; attempt++) {
       const leave = await this.line.place();
@@ -94,14 +100,14 @@ export class Link implements Forwarder {
 
   /** Says goodbye and closes; runs that are still going on end with "lost". */
   end(): void {
-    this.drop("it was closed on this side");
+    this.drop(words.lostWhileRunning(this.target, "it was closed on this side"));
   }
 
   private runNow(request: RunRequest, attempt: number, started: (run: Run) => void): Promise<RunAnswer | "again"> {
     return new Promise((resolve, reject) => {
       if (this.isClosed) return reject(words.closedBefore(this.target));
       let run: Run | undefined;
-      const late = () => fail(words.notInTime(this.target, request.timeoutSeconds));
+      const late = () => fail(run?.late() ?? words.notInTime(this.target, request.timeoutSeconds));
       const timer = setTimeout(late, Math.min(request.timeoutSeconds * 1000, longestTimer));
       const done = () => {
         clearTimeout(timer);
@@ -115,15 +121,16 @@ export class Link implements Forwarder {
       };
       this.runs.add(fail);
       this.life.watch(true);
-      this.openSession(request.command, (error, channel) => {
-        if (!this.runs.has(fail)) return channel?.close();
+      const opening = this.become && new RootShell(this.become, this.target);
+      this.openSession(opening?.command ?? shellCommand, (error, channel) => {
+        if (!this.runs.has(fail)) return channel && discard(channel);
         if (channel === undefined) {
           done();
           if (error !== undefined && this.isWorthAnother(error, attempt)) resolve("again");
           else reject(words.noSession(this.target, reasonOf(error)));
           return;
         }
-        run = new Run(channel, request, this.target);
+        run = new Run(channel, request, this.target, this.ration, opening);
         started(run);
         run.answer().then(resolve, reject).finally(done);
       });
@@ -159,15 +166,27 @@ export class Link implements Forwarder {
     }
   }
 
-  private drop(reason = this.reason): void {
+  private flooded(bytes: number): void {
+    this.drop(words.flooded(this.target, bytes, true));
+    this.stream.destroy();
+  }
+
+  private drop(error = words.lostWhileRunning(this.target, this.reason)): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    for (const fail of [...this.runs]) fail(words.lostWhileRunning(this.target, reason));
+    for (const fail of [...this.runs]) fail(error);
     this.client.end();
     this.via?.end();
     setTimeout(() => this.stream.destroy(), closingMilliseconds).unref();
     for (const callback of this.whenClosed.splice(0)) callback();
   }
+}
+
+/** A channel that opened after its time: what it brings is read and dropped. */
+function discard(channel: ClientChannel): void {
+  channel.resume();
+  channel.stderr.resume();
+  channel.close();
 }
 
 /** A session's place is free when the other side has closed the channel too; one that doesn't in time is not waited for. */

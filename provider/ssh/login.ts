@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
 import type { AnyAuthMethod, AuthenticationType } from "ssh2";
+import { DevbindError } from "../errors";
+import { ChosenKeys } from "./agent";
 import { privateKeyOf } from "./keys";
 import { resolvePath } from "./paths";
 import type { Hop, Target } from "./target";
@@ -12,25 +15,64 @@ export interface WayIn {
   readonly method: AnyAuthMethod;
 }
 
+/** What there is to log in with, and why something that was meant for it can't be used. */
+export interface WaysIn {
+  readonly ways: readonly WayIn[];
+  readonly notes: readonly string[];
+}
+
 /**
  * What we have to log in with, in the order of `@pulumi/command`: private key, agent, password, the password again as the answer to
- * keyboard-interactive prompts.
+ * keyboard-interactive prompts. The keys of an OpenSSH config file stand in for a private key that isn't given.
  * @throws DevbindError "invalid" when a key can't be used, or there is nothing at all
  */
-export function waysIn(hop: Hop, target: Target): WayIn[] {
+export function waysIn(hop: Hop, target: Target): WaysIn {
   const ways: WayIn[] = [];
+  const notes: string[] = [];
   const username = hop.user;
   const key = privateKeyOf(hop, target);
   if (key !== undefined) ways.push({ name: "the private key", wire: "publickey", method: { type: "publickey", username, key } });
-  const agent = hop.agentSocketPath ? resolvePath(hop.agentSocketPath) : process.env.SSH_AUTH_SOCK;
-  if (agent) ways.push({ name: "the agent's keys", wire: "publickey", method: { type: "agent", username, agent } });
+  else addIdentities(hop, target, ways, notes);
+  const agent = agentOf(hop);
+  if (agent !== undefined) {
+    const { identitiesOnly, identityFiles = [] } = hop.settings;
+    const method = { type: "agent", username, agent: identitiesOnly ? new ChosenKeys(agent, identityFiles) : agent } as const;
+    ways.push({ name: "the agent's keys", wire: "publickey", method });
+  }
   const { password } = hop;
   if (password !== undefined) {
     ways.push({ name: "the password", wire: "password", method: { type: "password", username, password } });
     ways.push({ name: "the password at its prompt", wire: "keyboard-interactive", method: keyboardInteractive(username, password) });
   }
-  if (ways.length === 0) throw words.noCredentials(target);
-  return ways;
+  if (ways.length === 0) throw words.noCredentials(target, notes);
+  return { ways, notes: [...notes, ...certificatesBeside(hop)] };
+}
+
+/** As `ssh` does: a file that isn't there is passed over, one that can't be used is no reason to stop. */
+function addIdentities(hop: Hop, target: Target, ways: WayIn[], notes: string[]): void {
+  for (const file of (hop.settings.identityFiles ?? []).filter((path) => existsSync(path))) {
+    try {
+      const key = privateKeyOf({ ...hop, privateKeyPath: file }, target);
+      if (key !== undefined)
+        ways.push({ name: `the key ${file}`, wire: "publickey", method: { type: "publickey", username: hop.user, key } });
+    } catch (error) {
+      if (!(error instanceof DevbindError)) throw error;
+      notes.push(`The key ${file} could not be used`);
+    }
+  }
+}
+
+function agentOf({ agentSocketPath, settings: { identityAgent } }: Hop): string | undefined {
+  if (agentSocketPath) return resolvePath(agentSocketPath);
+  if (identityAgent === "none") return undefined;
+  return identityAgent === undefined || identityAgent === "SSH_AUTH_SOCK" ? process.env.SSH_AUTH_SOCK || undefined : identityAgent;
+}
+
+/** Certificates that `ssh` would show: `ssh2` signs under the certificate's name, which OpenSSH takes for no signature at all. */
+function certificatesBeside({ privateKeyPath, settings }: Hop): string[] {
+  const keys = [...(privateKeyPath === undefined ? [] : [resolvePath(privateKeyPath)]), ...(settings.identityFiles ?? [])];
+  const files = [...keys.map((key) => `${key}-cert.pub`), ...(settings.certificateFiles ?? [])].filter((file) => existsSync(file));
+  return files.map((file) => `The certificate ${file} is not shown: certificates can't be used here, only plain keys`);
 }
 
 /** Answers the first prompt that hides what is typed with the password, once; all else (a code, a second round) stays empty, and fails. */
@@ -55,7 +97,7 @@ function keyboardInteractive(username: string, password: string): AnyAuthMethod 
 export class Login {
   readonly tried: string[] = [];
   /** Why a way in could not be tried (an agent that doesn't answer). */
-  readonly notes: string[] = [];
+  readonly notes: string[];
   offered: readonly string[] = [];
   /** How often the server said no to something that was tried ("none" apart). */
   refusals = 0;
@@ -63,9 +105,10 @@ export class Login {
 
   constructor(
     private readonly username: string,
-    ways: readonly WayIn[],
+    { ways, notes }: WaysIn,
   ) {
     this.left = [...ways];
+    this.notes = [...notes];
   }
 
   /**

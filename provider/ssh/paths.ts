@@ -17,3 +17,8 @@ export function resolvePath(path: string): string {
   if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
   return resolve(projectFolder(), path);
 }
+
+/** An IPv6 address without the brackets that a user may have written. */
+export function bareHost(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
+}

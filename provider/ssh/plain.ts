@@ -13,10 +13,16 @@ export function plain(text: string, longest = 200): string {
   return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
 }
 
+/** A text without the secrets that a server may have sent back; those of less than four characters can't be told from other text. */
+export function withoutSecrets(text: string, secrets: readonly (string | undefined)[]): string {
+  const known = secrets.filter((secret) => secret !== undefined && secret.length >= 4);
+  return known.reduce<string>((clean, secret) => clean.split(secret ?? "").join("[secret]"), text);
+}
+
 /** The system's or ssh2's own words of an error, made fit to print, with the system's code where it isn't in there already. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return plain(String(error));
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = "code" in error && typeof error.code === "string" ? plain(error.code, 40) : "";
   const text = plain(error.message).replace(/^\(SSH\) Channel open failure: ?/, "");
   if (text === "") return code === "" ? "no reason given" : code;
   return code === "" || text.includes(code) ? text : `${text} (${code})`;

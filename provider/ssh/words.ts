@@ -18,6 +18,7 @@ function place(target: Target): string {
 
 /** A place at the start of a sentence: an address stays as it is. */
 const sentence = (text: string) => text.replace(/^the /, "The ");
+const nothingWritten = "Nothing was written on the board.";
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 // The network
@@ -84,6 +85,15 @@ export function tooMuch(target: Target, bytes: number): DevbindError {
   });
 }
 
+/** `isRunning`: while a command was. */
+export function flooded(target: Target, bytes: number, isRunning = false): DevbindError {
+  return new DevbindError("protocol", {
+    failed: `${sentence(place(target))} sent more than ${count(bytes, "byte")} that nobody had asked for.`,
+    now: isRunning ? `The connection was cut. ${unknownProgress}` : nothingSent,
+    todo: isRunning ? lookAgain : "Check that an SSH server listens there, and what it sends: `ssh -vvv` tells.",
+  });
+}
+
 export function noSession(target: Target, reason: string): DevbindError {
   return new DevbindError("denied", {
     failed: `${sentence(place(target))} let us in, but runs no command for us: ${plain(reason)}.`,
@@ -109,7 +119,7 @@ export function denied(target: Target, tried: readonly string[], offered: readon
   return new DevbindError(
     "denied",
     {
-      failed: [`${sentence(place(target))} let nobody in: ${ways}.${list}`, ...notes.map((note) => `${plain(note)}.`)].join(" "),
+      failed: [`${sentence(place(target))} let nobody in: ${ways}.${list}`, ...notes.map((note) => `${plain(note, 400)}.`)].join(" "),
       now: nothingSent,
       todo: `Check the user and the credentials in ${target.property}, and the other side's authorized_keys and sshd_config.`,
     },
@@ -129,11 +139,11 @@ export function passwordExpired(target: Target): DevbindError {
   );
 }
 
-export function noCredentials(target: Target): DevbindError {
+export function noCredentials(target: Target, notes: readonly string[]): DevbindError {
   return new DevbindError(
     "invalid",
     {
-      failed: `There is nothing to log in to ${place(target)} with.`,
+      failed: [`There is nothing to log in to ${place(target)} with.`, ...notes.map((note) => `${plain(note, 400)}.`)].join(" "),
       now: nothingSent,
       todo: `Give ${target.property} a privateKey, a privateKeyPath, a password or an agentSocketPath, or run an agent (SSH_AUTH_SOCK).`,
     },
@@ -146,6 +156,114 @@ export function keyUnusable(target: Target, field: string, path: string | undefi
   const property = `${target.property}.${field}`;
   const what = path === undefined ? property : `${property} (${plain(path, 400)})`;
   return new DevbindError("invalid", { failed: `Cannot use ${what} for ${place(target)}: ${why}.`, now: nothingSent, todo }, property);
+}
+
+// Becoming root
+
+const becomeDenied = (target: Target, failed: string, todo: string, property = `${target.property}.become`): DevbindError =>
+  new DevbindError("denied", { failed: `${sentence(place(target))} let us in, but ${failed}`, now: nothingWritten, todo }, property);
+
+export function becomeNeedsPassword(target: Target, by: string): DevbindError {
+  const property = `${target.property}.becomePassword`;
+  const whose = by === "su" ? "root's password" : "this user's password";
+  return becomeDenied(
+    target,
+    `${by} asks for a password, and there is none.`,
+    `Set ${property} to ${whose}${by === "sudo" ? ", or allow it by NOPASSWD in sudoers" : ""}.`,
+    property,
+  );
+}
+
+export function becomeWrongPassword(target: Target, by: string): DevbindError {
+  const property = `${target.property}.becomePassword`;
+  return becomeDenied(
+    target,
+    `${by} did not take the password.`,
+    `Correct ${property}: ${by === "su" ? "su wants root's" : "sudo wants this user's own"}.`,
+    property,
+  );
+}
+
+/** `said`: all that came on stderr until it ended. */
+export function becomeFailed(
+  target: Target,
+  by: string,
+  said: string,
+  { exitCode, isLate, isPasswordSent }: { exitCode?: number; isLate?: boolean; isPasswordSent: boolean },
+): DevbindError {
+  const refused = refusalsToBecome.find(({ by: ways, says }) => ways.includes(by) && says.test(said));
+  if (refused !== undefined) return becomeDenied(target, refused.failed, refused.todo);
+  if (exitCode === 127 || /not found|No such file/i.test(said)) {
+    return becomeDenied(target, `there is no ${by} on it.`, "Install it, choose another way in `become`, or log in as root.");
+  }
+  if (isPasswordSent && /incorrect|failure|try again|sorry|denied/i.test(said)) return becomeWrongPassword(target, by);
+  const last = plain(said.trim().split("\n").at(-1) ?? "");
+  const end = isLate ? "it gave no answer in time" : `it ended${exitCode === undefined ? "" : ` with exit code ${exitCode}`}`;
+  const quote = last === "" ? `${end} and said nothing` : `${end} and says: "${last}"`;
+  return becomeDenied(target, `${by} did not make us root: ${quote}.`, `Try \`${by}\` there by hand.`);
+}
+
+/** What the ways to root say when it is not the password; in the words of LC_ALL=C. */
+const refusalsToBecome: readonly { by: readonly string[]; says: RegExp; failed: string; todo: string }[] = [
+  {
+    by: ["sudo"],
+    says: /must have a tty|terminal is required/,
+    failed: "sudo wants a terminal there (requiretty), and a script has none.",
+    todo: "Take `Defaults requiretty` out of its sudoers, or exempt this user: `Defaults:<user> !requiretty`.",
+  },
+  {
+    by: ["sudo"],
+    says: /not in the sudoers|not allowed to (execute|run)|may not run sudo/,
+    failed: "its sudoers don't allow this user to become root.",
+    todo: "Add a line such as `<user> ALL=(root) ALL` by visudo.",
+  },
+  {
+    by: ["doas"],
+    says: /tty|Authentication required|Authentication failed/i,
+    failed: "doas asks for a password there, which it reads from a terminal only.",
+    todo: "Give this user a rule such as `permit nopass <user>` in doas.conf, or use sudo.",
+  },
+  {
+    by: ["doas"],
+    says: /not permitted|not enabled/i,
+    failed: "its doas.conf doesn't permit this user to become root.",
+    todo: "Add a rule such as `permit nopass <user>` to doas.conf.",
+  },
+  {
+    by: ["su"],
+    says: /must be run from a terminal|must be suid/,
+    failed: "its su can't be used by a script.",
+    todo: "Use sudo, or log in as root.",
+  },
+];
+
+// The OpenSSH config file
+
+function configured(failed: string, todo: string): DevbindError {
+  return new DevbindError("invalid", { failed, now: nothingSent, todo }, "connection.configFile");
+}
+
+export function configUnreadable(path: string, file: string, error: unknown): DevbindError {
+  const included = file === path ? "" : ` (included by ${plain(path, 400)})`;
+  return configured(
+    `Cannot use connection.configFile: ${plain(file, 400)}${included} can't be read: ${reasonOf(error)}.`,
+    "Relative paths start at the folder that holds Pulumi.yaml; those of an Include at ~/.ssh.",
+  );
+}
+
+export function configWrong(path: string, setting: string, value: string | undefined): DevbindError {
+  return configured(`${plain(path, 400)} says "${setting} ${plain(value ?? "")}", which is no right value.`, "Correct that line.");
+}
+
+export function proxyCommand(path: string, host: string): DevbindError {
+  return configured(
+    `${plain(path, 400)} asks for a ProxyCommand on the way to ${plain(host)}: no command of a file is run here.`,
+    "Write it as ProxyJump, or name the jump hosts in connection.jumps.",
+  );
+}
+
+export function jumpsInACircle(path: string, passed: readonly string[]): DevbindError {
+  return configured(`The ProxyJump lines of ${plain(path, 400)} go in a circle: ${passed.join(" by ")}.`, "Correct those lines.");
 }
 
 // Host keys
@@ -182,11 +300,15 @@ export function hostKeyNotTheGiven(target: Target, shown: PublicKey, given: read
 export function hostKeyUnknown(
   target: Target,
   shown: PublicKey,
-  trust: { files: readonly string[]; writeTo: string },
+  trust: { files: readonly string[]; writeTo: string; authority: KnownHost | undefined },
   line: string,
 ): DevbindError {
+  const { authority } = trust;
+  const unused = authority
+    ? ` The @cert-authority line at ${authority.file}:${authority.line} is not used: host certificates can't be read.`
+    : "";
   return untrusted(
-    `The host key of ${place(target)} is not known: it shows ${plain(shown.type)} ${fingerprint(shown)}, and ${trust.files.join(" and ")} have no line for it.`,
+    `The host key of ${place(target)} is not known: it shows ${plain(shown.type)} ${fingerprint(shown)}, and ${trust.files.join(" and ")} have no line for it.${unused}`,
     `If that is the board's fingerprint, add this line to ${trust.writeTo}: ${line}`,
   );
 }
@@ -213,5 +335,8 @@ export function hostKeyNotSaved(target: Target, file: string, error: unknown): D
 }
 
 export function knownHostsUnreadable(target: Target, file: string, error: unknown): DevbindError {
-  return untrusted(`Cannot check the host key of ${place(target)}: ${file} can't be read: ${reasonOf(error)}.`, "Make that file readable.");
+  return untrusted(
+    `Cannot check the host key of ${place(target)}: ${plain(file, 400)} can't be read: ${reasonOf(error)}.`,
+    "Make that file readable.",
+  );
 }

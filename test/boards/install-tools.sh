@@ -5,7 +5,7 @@ set -eu
 
 packages='qemu-system-arm qemu-system-x86 qemu-utils mmdebstrap e2fsprogs device-tree-compiler
   gcc-aarch64-linux-gnu make cpio kmod gzip dropbear-bin openssh-client
-  dash mksh toybox busybox-static shellcheck openssh-server procps util-linux mount git'
+  dash mksh toybox busybox-static shellcheck openssh-server sudo opendoas fish tcsh procps util-linux mount git'
 
 missing=''
 for package in $packages; do

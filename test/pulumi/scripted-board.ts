@@ -30,8 +30,8 @@ export class ScriptedBoard {
     this.asked.push(operation);
     const wanted = items.filter(([kind]) => kind === "device").map((fields) => fields.slice(1));
     const lines = [this.board()];
-    const claimant = items.find(([kind]) => kind === "transaction")?.[2] ?? "-";
-    if (operation === "apply") lines.push(this.apply(wanted, claimant));
+    const [, id = "", claimant = "-"] = items.find(([kind]) => kind === "transaction") ?? [];
+    if (operation === "apply") lines.push(`${this.apply(wanted, claimant)} of=${id}`);
     lines.push(...wanted.map((fields, index) => this.device(fields, index)));
     const text = [...lines, `end ${lines.length}`].map((line) => `${nonce} ${line}\n`).join("");
     return { stdout: text, stderr: "", code: 0 };

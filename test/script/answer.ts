@@ -14,8 +14,10 @@ export interface Answer {
   held: string | null;
   board: Fields;
   devices: Fields[];
-  /** The outcome's fields; empty where there is none. */
+  /** The outcome's fields but one; empty where there is none. */
   outcome: Fields;
+  /** That one: the transaction that it is of. */
+  transaction: string | undefined;
 }
 
 /** Takes the lines under the nonce apart; a key said twice in a line is an error. */
@@ -27,6 +29,7 @@ export function readAnswer(nonce: string, stdout: string, stderr: string, code: 
   const end = lines.findIndex((line) => line.startsWith("end "));
   const held = lines.find((line) => line.startsWith("held "))?.slice(5);
   const all = (word: string) => lines.filter((line) => line.startsWith(`${word} `)).map(fieldsOf);
+  const { of: transaction, ...outcome } = all("outcome")[0] ?? {};
   return {
     stdout,
     stderr,
@@ -35,7 +38,8 @@ export function readAnswer(nonce: string, stdout: string, stderr: string, code: 
     held: held === undefined ? null : decode(held),
     board: all("board")[0] ?? {},
     devices: all("device"),
-    outcome: all("outcome")[0] ?? {},
+    outcome,
+    transaction,
   };
 }
 

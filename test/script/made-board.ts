@@ -128,9 +128,17 @@ export class MadeBoard {
     return (await this.ask(shell, "confirm", applyItems({ wishes: [], id })).done).outcome;
   }
 
+  /** Every outcome must name the transaction that was asked for: another one's is not ours. */
   ask(shell: Shell, operation: Operation, items: string[][]): Running {
     const nonce = randomBytes(8).toString("hex");
-    return this.start(shell, this.script + requestLine(nonce, operation, items), nonce);
+    const running = this.start(shell, this.script + requestLine(nonce, operation, items), nonce);
+    const asked = items.find(([word]) => word === "transaction")?.[1];
+    const done = running.done.then((answer) => {
+      if (answer.outcome.is !== undefined && answer.transaction !== asked)
+        throw new Error(`asked for ${asked}, told of ${answer.transaction}`);
+      return answer;
+    });
+    return { ...running, done };
   }
 
   /** Runs a text as a login's shell would, for 60 seconds at most. */

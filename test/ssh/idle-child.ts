@@ -8,6 +8,6 @@ let kept: BoardConnection | undefined;
 process.on("exit", () => process.stdout.write(`the connection is ${kept?.closed === false ? "still open" : "closed"} at the end\n`));
 withConnection(connection, async (board) => {
   kept = board;
-  const request = { command: "work", input: "", isComplete: () => false, maximumBytes: 1000, timeoutSeconds: 60 };
+  const request = { input: "", isComplete: () => false, maximumBytes: 1000, timeoutSeconds: 60 };
   process.stdout.write((await board.run(request)).stdout);
 });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, vi } from "vitest";
+import { afterAll, afterEach, expect, vi } from "vitest";
 import { DevbindError, type ErrorKind } from "../../provider/errors";
 import { type Connection, connectionSchema } from "../../provider/schema";
 import { connect } from "../../provider/ssh/connection";
@@ -18,17 +18,31 @@ export interface Project {
   write(name: string, text: string): string;
 }
 
-const cleaners: (() => unknown)[] = [];
-afterEach(async () => {
+/** How long something that is made for tests is there: until the test has ended, or all tests of its file or describe have. */
+export type Lifetime = "test" | "file";
+
+const cleaners: Record<Lifetime, (() => unknown)[]> = { test: [], file: [] };
+
+async function clean(lifetime: Lifetime): Promise<void> {
   await closeIdleConnections();
-  for (const clean of cleaners.splice(0).reverse()) await clean();
+  for (const end of cleaners[lifetime].splice(0).reverse()) await end();
+}
+
+afterEach(async () => {
+  await clean("test");
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
 });
+afterAll(() => clean("file"));
+
+/** Has something done when its time is over, however the tests end. */
+export function whenOver(lifetime: Lifetime, end: () => unknown): void {
+  cleaners[lifetime].push(end);
+}
 
 /** Has something done when the test has ended, whatever its end. */
-export function afterwards(clean: () => unknown): void {
-  cleaners.push(clean);
+export function afterwards(end: () => unknown): void {
+  whenOver("test", end);
 }
 
 export function makeProject(): Project {
@@ -91,7 +105,6 @@ export async function expectError(work: () => unknown, kind: ErrorKind, message:
 
 /** A run that is complete at the line END. */
 export const untilEnd = (input: string, fields: { timeoutSeconds?: number; maximumBytes?: number } = {}) => ({
-  command: "exec sh -s",
   input,
   isComplete: (stdout: string) => stdout.endsWith("END\n"),
   maximumBytes: 1_000_000,

@@ -1,106 +1,101 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, type StdioOptions, spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { afterwards } from "./project";
+import { type Machine, makeMachine, scratch } from "./machine";
+import { endAfterwards, freePort, untilListening } from "./process";
+import { type Lifetime, whenOver } from "./project";
+
+export { startAgent } from "./agent";
+export { whatIsMissing } from "./machine";
 
 /** A real SSH server process on a free port of 127.0.0.1. */
 export interface RealServer {
   readonly port: number;
-  /** "ssh-ed25519 AAAA…" */
+  /** The first of its host keys: "ssh-ed25519 AAAA…" */
   readonly hostKey: string;
+  readonly hostKeys: readonly string[];
   /** What it logged so far. */
   log(): string;
+  /** Ends it before its time. */
+  end(): Promise<void>;
 }
 
-/**
- * Servers run in a mount namespace of their own: there `/run/sshd` exists, and the user's home is a made folder, because dropbear
- * reads authorized_keys nowhere else. Nothing of the machine is touched, and a
- * server ends with the process that started it.
- */
-const inNamespace = 'mount -t tmpfs none /run && mkdir /run/sshd && mount --bind "$0" "$1" && shift && exec setpriv --pdeathsig KILL "$@"';
-
-/** Why the tests against real servers can't run here, in words that enable them; undefined when they can. */
-export function whatIsMissing(): string | undefined {
-  const programs = ["/usr/sbin/sshd", "/usr/sbin/dropbear", "/usr/bin/dropbearkey", "/usr/bin/ssh-keygen", "/usr/bin/ssh-agent"];
-  const missing = programs.filter((path) => !existsSync(path));
-  if (missing.length > 0) return `${missing.join(", ")} missing: apt-get install openssh-server openssh-client dropbear-bin`;
-  const tried = spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/run"], { stdio: "ignore" });
-  return tried.status === 0 ? undefined : "no mount namespace: run as root, in a container with --cap-add SYS_ADMIN";
+export interface ServerOptions {
+  /** Types of the host keys, as `ssh-keygen -t` knows them. Default: one of Ed25519. */
+  readonly hostKeyTypes?: readonly ("ed25519" | "ecdsa" | "rsa")[];
+  /** Default: any free port. */
+  readonly port?: number;
+  /** Default: gone after the test. */
+  readonly lifetime?: Lifetime;
 }
 
-/** A folder for a server's files, gone after the test. */
-function scratch(): string {
-  const folder = mkdtempSync(join(tmpdir(), "devbind-sshd-"));
-  afterwards(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+/** A made machine, or the public key with which root logs in to one that is made for this server. */
+type On = Machine | string;
+
+/** OpenSSH's sshd, only for key logins; `lines` are added before its configuration, and the first word on a setting holds. */
+export async function startSshd(on: On, lines: readonly string[] = [], options: ServerOptions = {}): Promise<RealServer> {
+  const port = options.port ?? (await freePort());
+  const { hostKeys, command } = prepareSshd(lines, options);
+  const server = await start(on, port, [...command, "-D", "-o", `ListenAddress=127.0.0.1:${port}`], options);
+  return { port, hostKey: hostKeys[0] ?? "", hostKeys, ...server };
 }
 
-/** OpenSSH's sshd, only for key logins; `lines` are added to its configuration. */
-export async function startSshd(authorizedKey: string, lines: readonly string[] = []): Promise<RealServer> {
-  const folder = scratch();
-  const hostKey = join(folder, "host_key");
-  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKey]);
-  const port = await freePort();
-  const configuration = [`ListenAddress 127.0.0.1:${port}`, `HostKey ${hostKey}`, `PidFile ${folder}/pid`, "PasswordAuthentication no"];
-  writeFileSync(join(folder, "config"), `${[...configuration, "StrictModes no", ...lines].join("\n")}\n`);
-  const log = start(folder, authorizedKey, ["/usr/sbin/sshd", "-D", "-e", "-f", join(folder, "config")]);
-  return { port, hostKey: publicHalf(readFileSync(`${hostKey}.pub`, "utf8")), log };
-}
-
-/** Dropbear, with an Ed25519 host key. */
-export async function startDropbear(authorizedKey: string): Promise<RealServer> {
-  const folder = scratch();
-  const hostKey = join(folder, "host_key");
-  const made = execFileSync("dropbearkey", ["-t", "ed25519", "-f", hostKey], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  const port = await freePort();
-  const command = ["/usr/sbin/dropbear", "-F", "-E", "-s", "-p", `127.0.0.1:${port}`, "-r", hostKey, "-P", join(folder, "pid")];
-  const log = start(folder, authorizedKey, command);
-  return { port, hostKey: publicHalf(made.split("\n").find((line) => line.startsWith("ssh-ed25519 ")) ?? ""), log };
-}
-
-/** An ssh-agent that holds one private key; the path of its socket. */
-export async function startAgent(privateKey: string): Promise<string> {
-  const folder = scratch();
-  const [socket, file] = [join(folder, "socket"), join(folder, "key")];
-  endAfterwards(spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" }));
-  while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10));
-  writeFileSync(file, privateKey, { mode: 0o600 });
-  execFileSync("ssh-add", ["-q", file], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: "ignore" });
-  return socket;
-}
-
-function start(folder: string, authorizedKey: string, command: readonly string[]): () => string {
-  const home = join(folder, "home");
-  mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
-  writeFileSync(join(home, ".ssh", "authorized_keys"), `${authorizedKey}\n`, { mode: 0o600 });
-  const child = spawn("unshare", ["-m", "sh", "-c", inNamespace, home, userInfo().homedir, ...command], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+/** OpenSSH's sshd as systemd's ssh.socket starts it: for each connection a process of its own, whose stdin and stdout it is. */
+export async function startSocketActivated(on: On, lines: readonly string[] = [], options: ServerOptions = {}): Promise<RealServer> {
+  const { hostKeys, command } = prepareSshd(lines, options);
+  const machine = machineOf(on, options);
   let log = "";
-  child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  endAfterwards(child);
-  return () => log;
-}
-
-/** Ends a process by its id; dropbear now and then misses a SIGTERM that comes just before it waits, so a SIGKILL follows. */
-function endAfterwards(child: ChildProcess): void {
-  const ended = new Promise((resolve) => child.on("exit", resolve));
-  afterwards(async () => {
-    child.kill();
-    const late = setTimeout(() => child.kill("SIGKILL"), 500);
-    await ended;
-    clearTimeout(late);
+  const listener = createServer({ pauseOnConnect: true }, (socket) => {
+    const [program = "", ...words] = machine.inside([...command, "-i"]);
+    const stdio: StdioOptions = [socket, socket, "pipe"];
+    spawn(program, words, { stdio }).stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
+    socket.destroy();
   });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const end = () => new Promise<void>((resolve) => listener.close(() => resolve()));
+  whenOver(options.lifetime ?? "test", end);
+  const address = listener.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return { port, hostKey: hostKeys[0] ?? "", hostKeys, log: () => log, end };
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
+/** Dropbear with an Ed25519 host key; without flags it takes passwords too. */
+export async function startDropbear(on: On, flags: readonly string[] = ["-s"], options: ServerOptions = {}): Promise<RealServer> {
+  const folder = scratch(options.lifetime);
+  const file = join(folder, "host_key");
+  const made = execFileSync("dropbearkey", ["-t", "ed25519", "-f", file], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const hostKey = publicHalf(made.split("\n").find((line) => line.startsWith("ssh-ed25519 ")) ?? "");
+  const port = options.port ?? (await freePort());
+  const command = ["/usr/sbin/dropbear", "-F", "-E", ...flags, "-p", `127.0.0.1:${port}`, "-r", file, "-P", join(folder, "pid")];
+  return { port, hostKey, hostKeys: [hostKey], ...(await start(on, port, command, options)) };
+}
+
+/** Host keys and a configuration file; the command that runs sshd with them. */
+function prepareSshd(lines: readonly string[], { hostKeyTypes = ["ed25519"], lifetime }: ServerOptions) {
+  const folder = scratch(lifetime);
+  const files = hostKeyTypes.map((type) => {
+    execFileSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-f", join(folder, type)]);
+    return join(folder, type);
+  });
+  const own = [...files.map((file) => `HostKey ${file}`), "PidFile none", "PasswordAuthentication no", "KbdInteractiveAuthentication no"];
+  const configuration = join(folder, "config");
+  writeFileSync(configuration, `${[...lines, ...own].join("\n")}\n`);
+  const hostKeys = files.map((file) => publicHalf(readFileSync(`${file}.pub`, "utf8")));
+  return { hostKeys, command: ["/usr/sbin/sshd", "-e", "-f", configuration] };
+}
+
+const machineOf = (on: On, { lifetime }: ServerOptions) =>
+  typeof on === "string" ? makeMachine({ users: [{ name: "root", keys: [on] }], lifetime }) : on;
+
+async function start(on: On, port: number, command: readonly string[], options: ServerOptions): Promise<Pick<RealServer, "log" | "end">> {
+  const [program = "", ...words] = machineOf(on, options).inside(command);
+  const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const end = endAfterwards(child, options.lifetime);
+  await untilListening(port, child);
+  return { log: () => log, end };
 }
 
 const publicHalf = (line: string) => line.trim().split(" ").slice(0, 2).join(" ");

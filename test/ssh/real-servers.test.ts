@@ -35,9 +35,9 @@ describe.skipIf(missing !== undefined)(`real servers${missing === undefined ? ""
 
     it("brings the exit code and stderr of a command that ends by itself, and stdin has ended for it", async () => {
       makeProject();
-      const request = { ...untilEnd(""), command: "cat >&2; exit 7", input: "to stderr", isComplete: () => false };
+      const request = { ...untilEnd("cat; echo warn >&2; exit 7\n"), isComplete: () => false };
       const answer = await withConnection(to(await start(key.publicKey)), (board) => board.run(request));
-      expect(answer).toEqual({ stdout: "", stderr: "to stderr", complete: false, exitCode: 7 });
+      expect(answer).toEqual({ stdout: "", stderr: "warn\n", complete: false, exitCode: 7 });
     });
 
     it("doesn't let us in with another key", async () => {

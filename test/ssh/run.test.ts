@@ -16,11 +16,10 @@ const answering = (fields: Partial<Answer>) => async (): Promise<Answer> => ({ s
 const unknownProgress = "How far the command came is not known. Look at the board again before anything else is done to it.";
 
 describe("run", () => {
-  it("sends the input, ends stdin, and brings stdout, stderr and the exit code of a command that ends by itself", async () => {
+  it("sends the script, ends stdin, and brings stdout, stderr and the exit code of one that ends by itself", async () => {
     const { board } = await boardWith({});
-    const input = "cat >&2; echo out; exit 3\n";
-    const answer = await board.run({ ...untilEnd(""), command: "cat >&2; echo out; exit 3", input, isComplete: () => false });
-    expect(answer).toEqual({ stdout: "out\n", stderr: input, complete: false, exitCode: 3 });
+    const answer = await board.run({ ...untilEnd("cat; echo out; echo warn >&2; exit 3\n"), isComplete: () => false });
+    expect(answer).toEqual({ stdout: "out\n", stderr: "warn\n", complete: false, exitCode: 3 });
   });
 
   it("is complete at the end marker, though the channel stays open", async () => {

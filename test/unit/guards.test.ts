@@ -28,7 +28,7 @@ const notRoot = {
   property: "connection.user",
   isCertain: true,
   reason: "The login is not root's, and only root may rebind.",
-  todo: "Log in as root.",
+  todo: "Log in as root, or say in connection.become how this user becomes root.",
 };
 const noUnbind = {
   property: "device",

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { judge, refuseInputs } from "../../provider/judge";
+import { judge, refuseInputs, warnOfUnchecked } from "../../provider/judge";
 import type { BindingInput, Observed } from "../../provider/schema";
 import { aBinding, aLook, bound } from "./made";
 
@@ -37,6 +37,19 @@ describe("what an update would certainly refuse ends the preview with an error o
   it("a board that is reached but not to be trusted", () => {
     const observed = { lookedAt: "t", unreachable: "The host key of 10.0.0.21 has changed.", isCertain: true };
     expect(said(observed)).toEqual({ errors: ["The host key of 10.0.0.21 has changed."], warnings: [], exitCode: 32 });
+  });
+
+  it("what is true of the whole board, on the first of its devices only", () => {
+    const user = aLook({});
+    const notRoot = { ...user, board: user.board && { ...user.board, isRoot: false } };
+    const words =
+      "connection.user: The login is not root's, and only root may rebind. Log in as root, or say in connection.become how this user becomes root.";
+    const connection = { host: "not-root", password: "p" };
+    expect(said(notRoot, { connection })).toEqual({ errors: [words], warnings: [], exitCode: 32 });
+    error.mockClear();
+    process.exitCode = 0;
+    expect(said(notRoot, { connection, device: "0000:00:03.0" })).toEqual({ errors: [], warnings: [], exitCode: 32 });
+    expect(said(notRoot, { connection: { ...connection, host: "another" } }).errors).toEqual([words]);
   });
 
   it("all reasons, beside those that are not certain", () => {
@@ -114,5 +127,15 @@ describe("inputs that can't be right", () => {
   it("are none where there is no problem", () => {
     refuseInputs(resource, []);
     expect([error.mock.calls, process.exitCode]).toEqual([[], 0]);
+  });
+});
+
+describe("hostKeyChecking off", () => {
+  it("is a warning, once for a board", () => {
+    const open = aBinding({ connection: { host: "open-board", password: "p", hostKeyChecking: "off" } });
+    for (const binding of [open, open, aBinding({})]) warnOfUnchecked(resource, binding);
+    expect(warn.mock.calls.map(([text]) => text)).toEqual([
+      'Host keys are not checked (connection.hostKeyChecking is "off"): whoever answers at open-board gets the credentials.',
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decode, encode, requestLine } from "../../provider/board/protocol";
-import { bindingSchema, connectionSchema, kernelName, unknownValue, validate } from "../../provider/schema";
+import { bindingSchema, connectionFields, kernelName, unknownValue, validate } from "../../provider/schema";
 import { wishes } from "./made";
 
 const letters =
@@ -106,7 +106,7 @@ describe("whatever the inputs are,", () => {
   const value = fc.oneof(fc.jsonValue(), fc.constant(unknownValue), fc.constant(undefined));
   const keyed = (keys: string[]) =>
     fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string()), value, { maxKeys: 8, noNullPrototype: true });
-  const connections = fc.oneof(value, keyed(Object.keys(connectionSchema.shape)));
+  const connections = fc.oneof(value, keyed(Object.keys(connectionFields)));
   const anything = fc
     .tuple(keyed(Object.keys(bindingSchema.shape)), fc.option(connections, { nil: undefined }))
     .map(([inputs, connection]) => (connection === undefined ? inputs : { ...inputs, connection }));

@@ -37,7 +37,7 @@ export function pack(): Packed {
   const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "");
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
   execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", join(project, "node_modules/pulumi-devbind")]);
-  for (const name of ["zod", "ssh2", "@pulumi"]) symlinkSync(join(modules, name), join(project, "node_modules", name));
+  for (const name of ["zod", "ssh2", "ssh-config", "@pulumi"]) symlinkSync(join(modules, name), join(project, "node_modules", name));
   writeFileSync(join(project, "package.json"), '{ "name": "elsewhere", "private": true }\n');
   return {
     copy,

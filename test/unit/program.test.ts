@@ -79,6 +79,10 @@ describe("under pulumi.runtime.setMocks", () => {
 const secrets = { password: "p", privateKeyPassword: "p" };
 const readable = { host: "b", port: 2222, user: "root", hostKeyChecking: "off" };
 const fields = { ...readable, ...secrets, proxy: { host: "gate", user: "jump", ...secrets } };
+const hops = [
+  { host: "first", user: "jump", password: "p" },
+  { host: "second", privateKey: "KEY" },
+];
 
 /** However a user hands over a connection, what is secret in it is secret in state, and nothing else is. */
 const ways: [title: string, connection: unknown][] = [
@@ -104,6 +108,23 @@ describe("password, key and passphrase are secret in state, whatever the user di
     const given = (await made({ connection })).connection;
     expect([isSecret(given.privateKey), isSecret(Object(given.proxy).privateKey)]).toEqual([true, true]);
     expect(Object.keys(given).sort()).toEqual(["host", "hostKeyChecking", "port", "privateKey", "proxy", "user"]);
+  });
+
+  it("a become password, a field that nobody knows, and those of each jump host, however they are handed over", async () => {
+    const lists = [hops, pulumi.output(hops), hops.map((hop) => pulumi.output(hop)), Promise.resolve(hops)];
+    for (const jumps of lists) {
+      const given = (await made({ connection: { ...readable, become: "sudo", becomePassword: "p", passwort: "p", jumps } })).connection;
+      expect([isSecret(given.becomePassword), isSecret(given.passwort), isSecret(given.become)]).toEqual([true, true, false]);
+      const [first, second] = [given.jumps].flat().map(Object);
+      expect([isSecret(first.password), isSecret(second.privateKey), first.host, second.host]).toEqual([true, true, "first", "second"]);
+    }
+  });
+
+  it("a connection or a list of jump hosts that is none: whole", async () => {
+    expect(isSecret((await made({ connection: "root:word@b" })).connection)).toBe(true);
+    expect(isSecret((await made({ connection: { ...readable, jumps: "me:word@gate" } })).connection.jumps)).toBe(true);
+    const { jumps } = (await made({ connection: { ...readable, jumps: ["me:word@gate"] } })).connection;
+    expect(isSecret([jumps].flat()[0])).toBe(true);
   });
 
   it("and stand nowhere else", async () => {

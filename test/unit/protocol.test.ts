@@ -19,7 +19,7 @@ import { DevbindError } from "../../provider/errors";
 
 const nonce = "0123456789abcdef01234567";
 const answer = (...lines: string[]) => lines.map((line) => `${nonce} ${line}\n`).join("");
-const parse = (stdout: string) => parseAnswer(stdout, nonce, "10.0.0.21");
+const parse = (stdout: string) => parseAnswer(stdout, nonce, "10.0.0.21", 100);
 
 function failure(act: () => unknown): DevbindError {
   try {

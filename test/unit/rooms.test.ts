@@ -19,7 +19,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   lifecycle: { rooms: ["plan", "board", "ssh", ...leaves], packages: ["node:"] },
   plan: { rooms: leaves, packages: [] },
   board: { rooms: ["ssh", ...leaves], packages: ["zod", "node:"] },
-  ssh: { rooms: leaves, packages: ["ssh2", "node:"] },
+  ssh: { rooms: leaves, packages: ["ssh2", "ssh2/lib/protocol/handlers.js", "ssh-config", "node:"] },
   schema: { rooms: [], packages: ["zod"] },
   errors: { rooms: ["schema"], packages: [] },
   transaction: { rooms: ["schema"], packages: [] },

@@ -888,15 +888,21 @@ take_lock() {
   done
 }
 
-# Removes the link $1 if it is still $2's, as the only one who may: whoever holds broke.<owner>. A breaker that died is broken
-# in the same way.
+# Removes the link $1 if it is still $2's, as the only one who may: whoever holds the link $3, broke.<owner>. A breaker that died
+# is broken in the same way; one that died at a link of its own has taken that name already, so there it is broke.broke.<owner>.
 remove_link() {
-  if ln -s "$me" "$state/broke.$2" 2>/dev/null; then
+  right=${3:-broke.$2}
+  if ln -s "$me" "$state/$right" 2>/dev/null; then
     [ "$(readlink "$state/$1")" = "$2" ] && rm -f "$state/$1"
-    rm -f "$state/broke.$2"
+    rm -f "$state/$right"
   else
-    breaker=$(readlink "$state/broke.$2") || return 0
-    lives "$breaker" || remove_link "broke.$2" "$breaker"
+    breaker=$(readlink "$state/$right") || return 0
+    ! lives "$breaker" || return 0
+    if [ "$right" = "broke.$breaker" ]; then
+      remove_link "$right" "$breaker" "broke.$right"
+    else
+      remove_link "$right" "$breaker"
+    fi
   fi
 }
 

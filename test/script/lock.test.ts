@@ -30,6 +30,11 @@ inEveryShell((shell) => {
     ["a process whose pid is used again", { lock: `${process.pid}.1.${bootId}` }],
     ["another boot", { lock: identityOf(process.pid).replace(bootId, "another-boot") }],
     ["a dead owner, with the link of a breaker that died too", { lock: dead, [`broke.${dead}`]: deadBreaker }],
+    ["an owner that died while it removed its own lock", { lock: dead, [`broke.${dead}`]: dead }],
+    [
+      "an owner that died so, with the link of a breaker that died too",
+      { lock: dead, [`broke.${dead}`]: dead, [`broke.broke.${dead}`]: deadBreaker },
+    ],
     [
       "two dead breakers over each other",
       { lock: dead, [`broke.${dead}`]: deadBreaker, [`broke.${deadBreaker}`]: `999999997.19.${bootId}` },

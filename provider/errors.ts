@@ -185,7 +185,7 @@ function undoneAdvice({ problem, step, kernel, lost, isOverridden }: OutcomeWord
 
 /** A transaction that is neither done nor undone. */
 export function stuckError(words: OutcomeWords, holders: string[], left: string | null): DevbindError {
-  const holder = holders.length > 0 ? ` Held open by ${holders.join(", ")}.` : "";
+  const holder = holders.length > 0 ? ` Held open by ${listed(holders)}.` : "";
   const isHeld = words.problem === "held";
   return new DevbindError("stuck", {
     failed: `${words.deed === "bind" ? "Binding" : "Giving back"} ${words.device} on ${words.address} to ${words.wish} is stuck: ${failureOf(words)}.${holder}`,

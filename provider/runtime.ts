@@ -87,7 +87,8 @@ async function converge(bindings: z.output<typeof requestSchema>["bindings"], op
 /** A stuck board keeps its resource, so that the next update or destroy knows what was there before. */
 function kept(error: StuckError, bindings: z.output<typeof requestSchema>["bindings"]): Error {
   const [first] = bindings;
-  const properties = plain({ ...recorded(first?.news ?? {}), ...error.outputs[0] });
+  // The engine keeps these as the resource's outputs, and loads the provider from them; to an answer the SDK adds it by itself.
+  const properties = plain({ ...recorded(first?.news ?? {}), __provider: first?.news.__provider, ...error.outputs[0] });
   return Object.assign(error, { id: first?.id ?? randomUUID(), properties, reasons: [error.message] });
 }
 

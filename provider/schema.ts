@@ -44,6 +44,10 @@ const port = z
   .min(1, { error: "must be from 1 to 65535" })
   .max(65535, { error: "must be from 1 to 65535" });
 
+/** What arrives on a board as it was written: an argument holds no NUL, and half a letter is none in UTF-8. */
+const isWhole = (words: string): boolean => !/[\0\p{Surrogate}]/u.test(words);
+const whole = { error: "must not hold NUL or half a letter" };
+
 const hop = {
   host: text.regex(/^[A-Za-z0-9._:%[\]-]+$/, { error: "must be an address or a host name" }),
   port: port.optional(),
@@ -128,7 +132,7 @@ export const wishFields = {
     .max(3600, { error: "must be at most 3600 seconds" })
     .optional(),
   afterRebind: z
-    .array(z.string(must("must be a text")), must("must be a command as a list of words"))
+    .array(z.string(must("must be a text")).refine(isWhole, whole), must("must be a command as a list of words"))
     .min(1, { error: "must be a command as a list of words" })
     .optional(),
   timeoutSeconds: z
@@ -138,7 +142,7 @@ export const wishFields = {
     .default(30),
   whenUnreachable: notYet(z.enum(["error", "skip"], must('must be "error" or "skip"')), ["error"]).default("error"),
   deleteUnreachable: z.boolean(must("must be true or false")).default(false),
-  claimAs: text.max(255, { error: "must not be longer than 255 characters" }).optional(),
+  claimAs: text.max(255, { error: "must not be longer than 255 characters" }).refine(isWhole, whole).optional(),
   stateDirectory: notYet(text.optional()),
 };
 

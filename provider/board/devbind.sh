@@ -40,6 +40,7 @@ devbind() {
     read_item "$1"
     shift
   done
+  case $operation:$transaction in apply: | outcome: | confirm:) exit 64 ;; esac
   case $operation in
   look) answer_look ;;
   apply) answer_apply ;;
@@ -122,6 +123,7 @@ read_item() {
     transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}
     case $transaction in '' | *[!A-Za-z0-9-]*) exit 64 ;; esac
     case $timeout in '' | [!1-9]* | *[!0-9]* | ??????*) exit 64 ;; esac
+    case $force in yes | no) ;; *) exit 64 ;; esac
     case $confirm in -) ;; '' | [!1-9]* | *[!0-9]* | ??????*) exit 64 ;; esac
     ;;
   after)
@@ -139,12 +141,15 @@ read_item() {
     read_name "$3" && name=$decoded
     encode "$name" && key=$key,$encoded
     [ "$4" = - ] || read_name "$4"
+    case ${10-} in '' | take | keep | drop) ;; *) exit 64 ;; esac
     eval "bus_$devices=\$bus name_$devices=\$name key_$devices=\$key wanted_$devices=\$4 module_$devices=\$5"
     eval "seen_driver_$devices=\${6-} seen_override_$devices=\${7-} wish_driver_$devices=\${8-} wish_override_$devices=\${9-}"
     eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-}"
     ;;
   step)
     steps=$((steps + 1))
+    case $2 in '' | *[!0-9]* | ????*) exit 64 ;; esac
+    [ "$2" -lt "$devices" ] || exit 64
     case $3 in
     unbind | bind | module) read_name "$4" ;;
     override | probe) decode "$4" ;;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Connection, Device } from "../schema";
 import { addressOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
-import { type AnswerLine, decode, field, list, readLine, text, yes, yesOrNothing } from "./protocol";
+import { type AnswerLine, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
 
 const boardLine = z.object({
   boot: text,
@@ -70,7 +70,7 @@ const deviceLine = z.object({
   unbindable: yes,
   path: text,
   journal: z.enum(["-", "interrupted", "running", "stuck"]),
-  override: z.string(),
+  override: word,
   modalias: field,
   compatible: list,
   group: field,
@@ -123,7 +123,7 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     similarNames: found.similar,
     driver: found.driver,
     canUnbind: found.unbindable,
-    override: found.override.startsWith("-") ? null : field.parse(found.override),
+    override: found.override.startsWith("-") ? null : decode(found.override),
     hasOverride: found.override !== "-unsupported",
     journal: found.journal === "-" ? "none" : found.journal,
     modalias: found.modalias,

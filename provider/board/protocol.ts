@@ -78,9 +78,11 @@ export function parseAnswer(stdout: string, nonce: string, address: string, line
 }
 
 /** A field that must be there, decoded. */
-const value = z.string().max(valueMaximum);
-export const field = value.transform(decode);
-export const text = value.transform((word) => decode(word) ?? "");
+export const word = z.string().max(valueMaximum);
+export const field = word.transform(decode);
+export const text = word.transform((value) => decode(value) ?? "");
+/** What the kernel or a command said: the script sends 200 bytes of it at most. */
+export const quote = z.string().max(1200).transform(decode);
 /** A comma-separated list, each element decoded. */
 export const list = z
   .string()

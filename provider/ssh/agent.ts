@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type IdentityCallback, OpenSSHAgent, type ParsedKey, utils } from "ssh2";
 
 /**
- * An agent of which only those keys are offered whose public halves stand in `<file>.pub` of the given files (IdentitiesOnly of
+ * An agent of which only those keys are offered that stand in the given files, or in `<file>.pub` beside them (IdentitiesOnly of
  * ssh_config(5)): a server lets one try only a few.
  */
 export class ChosenKeys extends OpenSSHAgent {
@@ -27,10 +27,12 @@ export class ChosenKeys extends OpenSSHAgent {
 const isKey = (key: unknown): key is ParsedKey => typeof key === "object" && key !== null && "getPublicSSH" in key;
 
 function publicHalf(file: string): Buffer[] {
-  try {
-    const key = utils.parseKey(readFileSync(`${file}.pub`));
-    return key instanceof Error ? [] : [key.getPublicSSH()];
-  } catch {
-    return [];
-  }
+  return [file, `${file}.pub`].flatMap((path) => {
+    try {
+      const key = utils.parseKey(readFileSync(path));
+      return key instanceof Error ? [] : [key.getPublicSSH()];
+    } catch {
+      return [];
+    }
+  });
 }

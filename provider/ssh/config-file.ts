@@ -152,7 +152,8 @@ function settingsIn(found: Record<string, string | string[]>, given: Place, path
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536)) throw words.configWrong(path, "Port", one("port"));
   const user = one("user");
   const tokens = { ...given, hostName: hostName ?? given.host, port: given.port ?? port ?? 22, user: given.user ?? user ?? "root" };
-  const paths = (names: string[] | undefined) => names?.filter((name) => name !== "none").map((name) => pathOf(name, tokens));
+  const paths = (names: string[] | undefined) =>
+    names && [...new Set(names.filter((name) => name !== "none").map((name) => pathOf(name, tokens)))];
   const agent = one("identityagent");
   return {
     ...{ hostName, port, user },

@@ -21,7 +21,7 @@ export function withoutSecrets(text: string, secrets: readonly (string | undefin
 
 /** The system's or ssh2's own words of an error, made fit to print, with the system's code where it isn't in there already. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return plain(String(error));
+  if (!(error instanceof Error)) return typeof error === "string" ? plain(error) : "no reason given";
   const code = "code" in error && typeof error.code === "string" ? plain(error.code, 40) : "";
   const text = plain(error.message).replace(/^\(SSH\) Channel open failure: ?/, "");
   if (text === "") return code === "" ? "no reason given" : code;

@@ -179,7 +179,7 @@ export function becomeWrongPassword(target: Target, by: string): DevbindError {
   return becomeDenied(
     target,
     `${by} did not take the password.`,
-    `Correct ${property}: ${by === "su" ? "su wants root's" : "sudo wants this user's own"}.`,
+    `Correct ${property}: ${by === "su" ? "su wants root's" : "sudo wants this user's own, or root's where sudoers say rootpw"}.`,
     property,
   );
 }
@@ -205,6 +205,18 @@ export function becomeFailed(
 
 /** What the ways to root say when it is not the password; in the words of LC_ALL=C. */
 const refusalsToBecome: readonly { by: readonly string[]; says: RegExp; failed: string; todo: string }[] = [
+  {
+    by: ["sudo", "su"],
+    says: /is expired|expired password/,
+    failed: "the password for it has expired.",
+    todo: "Log in there by hand, change it, and set `becomePassword`.",
+  },
+  {
+    by: ["su"],
+    says: /su: Permission denied/,
+    failed: "its su lets only some users become root.",
+    todo: "Add this user to the group that /etc/pam.d/su asks for (pam_wheel), or use sudo.",
+  },
   {
     by: ["sudo"],
     says: /must have a tty|terminal is required/,

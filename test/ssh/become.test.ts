@@ -11,6 +11,8 @@ import { connect } from "../../provider/ssh/connection";
 
 const missing = whatIsMissing();
 const key = makeKey();
+const root = { name: "root", password: rootPassword };
+const onlyWheel = { "pam.d/su": "auth required pam_wheel.so\nauth required pam_unix.so\naccount required pam_unix.so\n" };
 const servers: Record<string, RealServer> = {};
 let logs = "";
 
@@ -21,10 +23,12 @@ beforeAll(async () => {
   writeFileSync(lectureOf(logs), "devbind-000000000000000000000000\nPassword:\nWe trust you have received the usual lecture.\n");
   const options = { lifetime: "file" } as const;
   const bare = makeMachine({ users: [{ name: "operator", keys: [key.publicKey] }], without: ["sudo", "doas", "su"], ...options });
-  [servers.OpenSSH, servers.dropbear, servers.bare] = await Promise.all([
+  const wheel = makeMachine({ users: [root, { name: "operator", keys: [key.publicKey] }], etc: onlyWheel, ...options });
+  [servers.OpenSSH, servers.dropbear, servers.bare, servers.wheel] = await Promise.all([
     startSshd(made.machine, [], options),
     startDropbear(made.machine, ["-s"], options),
     startSshd(bare, [], options),
+    startSshd(wheel, [], options),
   ]);
 });
 
@@ -63,6 +67,7 @@ const asks = "asks for a password, and there is none.";
 const notTaken = "did not take the password.";
 /** And with which property, and which words. */
 const failures: readonly [string, string, Record<string, unknown>, string, string][] = [
+  ["sudo, expired password", "expired", { become: "sudo", becomePassword: operatorPassword }, "become", "the password for it has expired"],
   ["sudo, wrong password", "operator", { become: "sudo", becomePassword: wrong }, "becomePassword", `sudo ${notTaken}`],
   ["sudo that insults", "insulted", { become: "sudo", becomePassword: wrong }, "becomePassword", `sudo ${notTaken}`],
   ["sudo that allows one try", "once", { become: "sudo", becomePassword: wrong }, "becomePassword", `sudo ${notTaken}`],
@@ -121,5 +126,12 @@ describe.skipIf(missing !== undefined)(`becoming root${missing === undefined ? "
     const error = await errorOf(() => becomes("bare", "operator", { become, ...(become !== "doas" && { becomePassword: wrong }) }));
     expect([error.kind, error.property]).toEqual(["denied", "connection.become"]);
     expect(error.message).toContain(`let us in, but there is no ${become} on it.`);
+  });
+
+  it("says that su is for a group, where the password is right and the user is not in it", async () => {
+    makeProject();
+    const error = await errorOf(() => becomes("wheel", "operator", { become: "su", becomePassword: rootPassword }));
+    expect([error.kind, error.property]).toEqual(["denied", "connection.become"]);
+    expect(error.message).toContain("let us in, but its su lets only some users become root.");
   });
 });

@@ -3,7 +3,7 @@ import { Attacks } from "./hostile";
 import { boardLine, deviceLine, printing, saying } from "./hostile-answers";
 import type { Hostility } from "./hostile-server";
 
-/** Boards that speak SSH as they should and lie in what they print. What they do to a script's own rules, real boards show: test/script, test/kernel. */
+/** Boards that speak SSH as they should, and lie in what the command prints. */
 const attacks = new Attacks();
 
 const many = 4_000_000;
@@ -14,7 +14,7 @@ const notUnderstood = (why: string) => new RegExp(`^The answer of \\S+ cannot be
 describe.concurrent("a board that prints too much", () => {
   it.for<[string, Hostility]>([
     ["garbage", printing(() => Buffer.from(Array.from({ length: many }, (_, index) => (index * 7919) % 251)).toString("latin1"))],
-    ["one line without end", printing(() => "", { after: "endless" })],
+    ["one line, a gigabyte and more", printing(() => "", { after: "endless" })],
     ["newlines", printing(() => "\n".repeat(many))],
     ["errors without end", printing(() => "", { stderr: "x".repeat(many) })],
     ["lines under the nonce", printing((nonce) => `${nonce} x\n`.repeat(many / 27))],

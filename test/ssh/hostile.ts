@@ -78,7 +78,7 @@ export class Attacks {
       if (alone === undefined || !("answer" in alone.second)) throw new Error(`the honest board gave no answer: ${JSON.stringify(alone)}`);
       expect(report.second).toEqual(alone.second);
       expect(report.peakKiB - alone.peakKiB, "KiB more than with honest boards alone").toBeLessThan(allowedKiB);
-      return { end: report.first, address: `root@127.0.0.1:${server.port}` };
+      return { end: report.first, address: `root@${isJump ? "board.invalid" : "127.0.0.1"}:${server.port}` };
     } finally {
       await server.close();
     }

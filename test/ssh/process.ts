@@ -32,9 +32,17 @@ export async function freePort(): Promise<number> {
 
 /** Waits until somebody listens on a port of 127.0.0.1, by proc(5): a connection would count as a login that is under way. */
 export async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  const entry = ` 0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 0A `;
+  const entry = ` 0100007F:${hex(port)} 00000000:0000 0A `;
   while (!readFileSync("/proc/net/tcp", "utf8").includes(entry)) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: ${child.spawnargs.join(" ")}`);
     await sleep(10);
   }
 }
+
+/** How many connections to a port of 127.0.0.1 are open now, by proc(5). */
+export function openConnections(port: number): number {
+  const entry = ` 0100007F:${hex(port)} 0100007F:[0-9A-F]{4} 01 `;
+  return readFileSync("/proc/net/tcp", "utf8").match(new RegExp(entry, "g"))?.length ?? 0;
+}
+
+const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0");

@@ -26,6 +26,8 @@ export interface ServerOptions {
   hostKeys?: readonly KeyPair[];
   /** How an exec is answered, after its stdin has ended: by a function, or really, by `sh -c` on this machine. Default: "sh". */
   answer?: "sh" | ((command: string, stdin: string) => Promise<Answer>);
+  /** What it shows before the login. */
+  banner?: string;
   /** Milliseconds before the server says its first word, and before each answer. */
   bannerDelay?: number;
   answerDelay?: number;
@@ -61,7 +63,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const hostKeys = options.hostKeys ?? [makeKey()];
   const count = { connections: 0, logins: 0, execs: [] as string[], atOnce: 0, mostAtOnce: 0 };
   const sockets = new Set<Socket>();
-  const ssh = new Server({ hostKeys: hostKeys.map((key) => key.privateKey) }, (client) => serve(client, options, count, sockets));
+  const ssh = new Server({ hostKeys: hostKeys.map((key) => key.privateKey), banner: options.banner }, (client) =>
+    serve(client, options, count, sockets),
+  );
   const listener = createServer((socket) => {
     count.connections += 1;
     sockets.add(socket.on("error", () => {}).on("close", () => sockets.delete(socket)));

@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)(`a look is answered by${missing === undef
   it("dropbear as it comes, and one that takes keys alone", async () => {
     makeProject();
     await looksAround(await startDropbear(machine, []));
-    await looksAround(await startDropbear(machine, ["-s", "-j", "-k", "-T", "1"]));
+    await looksAround(await startDropbear(machine, ["-s", "-g", "-j", "-k", "-T", "1"]));
   });
 
   it("dropbear for a user where root may not log in, and then says so for root", async () => {

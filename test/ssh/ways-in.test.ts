@@ -11,7 +11,7 @@ import { connectionTo, errorOf, logsIn, makeProject } from "./project";
 import { type RealServer, startDropbear, startSshd } from "./real-server";
 
 const missing = whatIsMissing();
-const folder = scratch("file");
+const folder = missing === undefined ? scratch("file") : "";
 const { files, authorized } = missing === undefined ? makeKeyFiles(folder) : { files: [], authorized: [] };
 const openPkcs8 = makeEd25519Pkcs8(undefined);
 const lockedPkcs8 = makeEd25519Pkcs8("correct horse");
@@ -42,7 +42,7 @@ describe.skipIf(missing !== undefined)(`ways into real servers${missing === unde
   });
 
   describe.each(["OpenSSH", "dropbear"])("%s", (name) => {
-    it.each(files)("takes a key: $title", async ({ path, passphrase }) => {
+    it.each(files.map((file) => [file.title, file] as const))("takes a key: %s", async (_title, { path, passphrase }) => {
       makeProject();
       const connection = to(name, { privateKey: readFileSync(path, "utf8"), privateKeyPassword: passphrase });
       expect(await logsIn(connection)).toBe("in\nEND\n");
@@ -80,10 +80,14 @@ describe.skipIf(missing !== undefined)(`ways into real servers${missing === unde
     });
   });
 
-  it("signs with RSA and SHA-2, by sshd's own account", () => {
-    const rsa = servers.OpenSSH?.log().match(/pkalg \S*rsa\S*/g) ?? [];
-    expect(rsa.length).toBeGreaterThan(0);
-    expect(rsa.filter((algorithm) => !/pkalg rsa-sha2-(256|512)$/.test(algorithm))).toEqual([]);
+  it("signs with RSA and SHA-2, by sshd's own account, from a file and by an agent", async () => {
+    makeProject();
+    const privateKey = readFileSync(files.find((file) => file.title === "RSA, OpenSSH")?.path ?? "", "utf8");
+    await logsIn(to("OpenSSH", { privateKey }));
+    await logsIn(to("OpenSSH", { agentSocketPath: await startAgent(privateKey) }));
+    const used = () => new Set(servers.OpenSSH?.log().match(/pkalg \S*rsa\S*/g));
+    await expect.poll(() => used().size).toBeGreaterThan(0);
+    expect([...used()].filter((algorithm) => !/^pkalg rsa-sha2-(256|512)$/.test(algorithm))).toEqual([]);
   });
 
   it.each([

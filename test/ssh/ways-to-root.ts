@@ -19,7 +19,7 @@ Defaults:recorded log_input, log_output, iolog_dir=${log}/recorded
 Defaults:nopty !use_pty
 Defaults:roots rootpw
 root ALL=(ALL:ALL) ALL
-operator,terminal,once,insulted,lectured,recorded,nopty,roots ALL=(ALL:ALL) ALL
+operator,expired,terminal,once,insulted,lectured,recorded,nopty,roots ALL=(ALL:ALL) ALL
 sh,bash,fish,tcsh ALL=(ALL:ALL) ALL
 free ALL=(ALL:ALL) NOPASSWD: ALL
 narrow ALL=(root) /usr/bin/id
@@ -27,6 +27,7 @@ narrow ALL=(root) /usr/bin/id
 const doasRules = "permit nopass dancer\npermit operator\npermit nopass narrow as root cmd id\ndeny stranger\n";
 const names = [
   "operator",
+  "expired",
   "terminal",
   "once",
   "insulted",
@@ -47,6 +48,7 @@ export function makeWaysToRoot(key: KeyPair): { machine: Machine; logs: string }
     ...user,
     keys: [key.publicKey],
     password: operatorPassword,
+    passwordChanged: user.name === "expired" ? 0 : undefined,
   }));
   const etc = { sudoers: sudoers(logs), "doas.conf": doasRules };
   return {

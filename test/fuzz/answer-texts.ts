@@ -1,0 +1,159 @@
+import fc from "fast-check";
+import { encode } from "../../provider/board/protocol";
+import type { LookItem } from "../../provider/transaction";
+import { hostileText } from "./hostile";
+
+/** What stands for the nonce of the request. */
+export const nonceMark = "@NONCE@";
+/** What stands for the id of the transaction that was asked for. */
+export const idMark = "@ID@";
+
+/** What was looked at in every case. */
+export const items: LookItem[] = [
+  { bus: "pci", device: "0000:00:02.0", driver: "vfio-pci", module: "vfio-pci" },
+  { bus: "platform", device: "12ce0000.i2c", driver: null, module: null },
+];
+
+type Pair = [key: string, value: string];
+interface Line {
+  word: string;
+  pairs: Pair[];
+}
+
+const pairs = (text: string): Pair[] =>
+  text.split(" ").map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]);
+const linesOf = (texts: string[]): Line[] =>
+  texts.map((text) => ({ word: text.split(" ")[0] ?? "", pairs: pairs(text.slice(text.indexOf(" ") + 1)) }));
+
+/** A right answer to a look or an apply at those two, as devbind.sh gives it. */
+const right = linesOf([
+  "board protocol=1 boot=0f0e condition=quiet uid=0 machine=b08d uuid=- kernel=6.1.0 host=board-7 serial=- state=/run/devbind writable=yes",
+  "device index=0 present=yes bus=yes driver=e1000e unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=qemu/412 registered=yes bindable=yes loadable=- similar=- guard=- claimant=lab claimDriver=e1000e claimOverride=- claimTransaction=1",
+  "device index=1 present=no bus=yes similar=12ce0001.i2c,b",
+  `outcome is=undone of=${idMark} problem=write step=1 word=bind device=0 kernel=No%20such%20device left=- undoing=- path=- holder=- after=-`,
+]);
+const rightOutcomes = ["done", "undone", "stuck", "moved", "busy", "refused", "running", "unconfirmed", "interrupted", "unknown"];
+const problems = [
+  "write",
+  "module",
+  "missing",
+  "readback",
+  "left",
+  "vanished",
+  "late",
+  "killed",
+  "held",
+  "after",
+  "unconfirmed",
+  "session",
+  "state",
+  "journal",
+  "-",
+];
+
+interface Edit {
+  line: number;
+  field: number;
+  act: "value" | "key" | "drop" | "double" | "drop line" | "double line" | "move line";
+  text: string;
+}
+
+const value = fc.oneof(
+  fc.constantFrom(
+    "-",
+    "",
+    "yes",
+    "no",
+    "stuck",
+    "running",
+    "-unsupported",
+    "-any",
+    "1",
+    "-1",
+    "%",
+    "%41",
+    "a,b,c",
+    "a;b,c",
+    ";,;",
+    "=".repeat(9),
+  ),
+  hostileText.map(encode),
+  hostileText,
+);
+const edit: fc.Arbitrary<Edit> = fc.record({
+  line: fc.nat({ max: 20 }),
+  field: fc.nat({ max: 40 }),
+  act: fc.constantFrom("value", "value", "value", "value", "key", "drop", "double", "drop line", "double line", "move line"),
+  text: value,
+});
+
+function edited(lines: Line[], { line, field, act, text }: Edit): Line[] {
+  const place = line % Math.max(1, lines.length);
+  const one = lines[place];
+  if (one === undefined) return lines;
+  if (act === "drop line") return lines.filter((_, index) => index !== place);
+  if (act === "double line") return [...lines, one];
+  if (act === "move line") return [...lines.filter((_, index) => index !== place), one];
+  const at = field % Math.max(1, one.pairs.length);
+  const changed = one.pairs.flatMap(([key, old], index): Pair[] => {
+    if (index !== at) return [[key, old]];
+    if (act === "drop") return [];
+    if (act === "double")
+      return [
+        [key, old],
+        [key, text],
+      ];
+    return act === "key" ? [[text, old]] : [[key, text]];
+  });
+  return lines.map((other) => (other === one ? { ...one, pairs: changed } : other));
+}
+
+/** What lies around an answer's lines, and how they end. */
+const surroundings = fc.record({
+  outcome: fc.record({ is: fc.constantFrom(...rightOutcomes), problem: fc.constantFrom(...problems) }),
+  edits: fc.oneof(fc.constant<Edit[]>([]), fc.array(edit, { minLength: 1, maxLength: 3 })),
+  noise: fc.array(fc.record({ at: fc.nat({ max: 6 }), text: hostileText }), { maxLength: 2 }),
+  ending: fc.oneof(
+    { weight: 8, arbitrary: fc.constant("right") },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        "end 0",
+        "end 99",
+        "end -1",
+        "end",
+        "end x",
+        "held -",
+        "held %",
+        "held /devices/a%0Ab%1B[2J",
+        "held a b",
+        "",
+      ),
+    },
+    { weight: 1, arbitrary: hostileText },
+  ),
+  newline: fc.constantFrom(...Array<string>(8).fill("\n"), "\r\n", "\r"),
+  /** In thousandths; most answers are whole. */
+  cutAt: fc.oneof({ weight: 8, arbitrary: fc.constant(1000) }, { weight: 1, arbitrary: fc.nat({ max: 999 }) }),
+});
+
+/** Answers of a board that is wrong, broken or means harm: a right one with changes, under the right nonce. */
+export const answers: fc.Arbitrary<string> = surroundings.map(({ outcome, edits, noise, ending, newline, cutAt }) => {
+  const outcomeLine = right.map((line) =>
+    line.word !== "outcome"
+      ? line
+      : {
+          ...line,
+          pairs: line.pairs.map(
+            ([key, old]): Pair => (key === "is" ? [key, outcome.is] : key === "problem" ? [key, outcome.problem] : [key, old]),
+          ),
+        },
+  );
+  const lines = edits
+    .reduce(edited, outcomeLine)
+    .map(({ word, pairs: all }) => [nonceMark, word, ...all.map(([key, text]) => `${key}=${text}`)].join(" "));
+  const spoken = [...lines, `${nonceMark} ${ending === "right" ? `end ${lines.length}` : ending}`];
+  for (const { at, text } of noise) spoken.splice(at, 0, text);
+  const whole = spoken.join(newline) + newline;
+  return whole.slice(0, Math.ceil((whole.length * cutAt) / 1000));
+});

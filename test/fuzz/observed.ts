@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import type { Board, Device } from "../../provider/schema";
+import { hostileText } from "./hostile";
+import { name } from "./inputs";
+import type { Tree } from "./mutation";
+
+/** What a look brings, from a board that may say anything in it. */
+
+const text = fc.oneof(fc.constantFrom("a", "b0a4d1"), hostileText);
+const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+const some = <T>(arbitrary: fc.Arbitrary<T>) => fc.array(arbitrary, { maxLength: 3 });
+const bound = fc.record({ name: text, driver: orNull(text) });
+
+export const board: fc.Arbitrary<Board> = fc.record({
+  boardId: text,
+  bootId: text,
+  hostName: text,
+  kernel: text,
+  isRoot: fc.constantFrom(true, true, true, false),
+  isSysfsWritable: fc.constantFrom(true, true, true, false),
+  stateFolder: orNull(text),
+  condition: fc.constantFrom("quiet", "busy"),
+});
+
+const facts = {
+  bus: name,
+  name,
+  isBusPresent: fc.constantFrom(true, true, true, false),
+  isPresent: fc.constantFrom(true, true, true, false),
+  similarNames: some(text),
+  driver: orNull(fc.oneof(name, text)),
+  canUnbind: fc.boolean(),
+  override: orNull(text),
+  hasOverride: fc.boolean(),
+  journal: fc.constantFrom("none", "none", "interrupted", "running", "stuck"),
+  modalias: orNull(text),
+  compatible: some(text),
+  sysfsPath: orNull(text),
+  iommuGroup: orNull(text),
+  groupMembers: some(bound),
+  dependents: some(bound),
+  holders: some(text),
+  vfioPath: orNull(text),
+  wanted: orNull(fc.record({ isRegistered: fc.boolean(), canBind: fc.boolean(), isLoadable: orNull(fc.boolean()) })),
+  guard: orNull(text),
+  claim: orNull(fc.record({ claimant: text, driver: orNull(text), override: orNull(text) })),
+} as const;
+
+/** A device, whatever the board says of it. */
+export const device: fc.Arbitrary<Device> = fc.record({ ...facts, journal: facts.journal as fc.Arbitrary<Device["journal"]> });
+
+/** What the program's look gives to check. */
+export const observed: fc.Arbitrary<Tree> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ lookedAt: text, board, device }) },
+  { weight: 1, arbitrary: fc.record({ lookedAt: text, unreachable: text, isCertain: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ lookedAt: text, invalid: fc.boolean() }) },
+);
+
+/** A look at the very device, on the very board, that a state tells of. */
+export const observedOf = ({ bus, device: named, boardId }: Tree): fc.Arbitrary<Tree> =>
+  fc.record({ lookedAt: text, board, device }).map((look) => ({
+    ...look,
+    board: { ...look.board, boardId: boardId ?? look.board.boardId },
+    device: { ...look.device, isPresent: true, isBusPresent: true, bus, name: named },
+  }));

@@ -118,6 +118,7 @@ read_item() {
   set -- $1
   set +f
   IFS=$saved
+  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | step:4) ;; *) exit 64 ;; esac
   case $1 in
   transaction)
     transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}

@@ -101,7 +101,10 @@ describe("create", () => {
     apply.mockResolvedValue(answered("stuck", { driver: null }, { problem: "write", word: "bind", device: "0" }));
     const error = await failure(create(wishes({ module: undefined, __provider: "the provider's text" })));
     expect(error.kind).toBe("stuck");
-    expect(error.properties, "by it the engine loads the provider for the next destroy").toHaveProperty("__provider", "the provider's text");
+    expect(error.properties, "by it the engine loads the provider for the next destroy").toHaveProperty(
+      "__provider",
+      "the provider's text",
+    );
     expect(error.id).toMatch(/^[0-9a-f-]{36}$/);
     expect(error.properties).toMatchObject({ device: "0000:00:02.0", currentDriver: null, previousDriver: "e1000e" });
     expect(Object.values(error.properties ?? {})).not.toContain(undefined);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Connection, Device } from "../schema";
-import { addressOf } from "../ssh/connection";
+import { addressOf, placeOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
 import { type AnswerLine, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
 
@@ -51,7 +51,7 @@ export function observation(connection: Connection, items: LookItem[], lines: An
 /** A hash of what the board says of itself; a board that says nothing is its address. */
 function boardId(board: z.output<typeof boardLine>, connection: Connection): string {
   const facts = [board.machine, board.uuid ?? board.serial].filter((fact) => fact !== null);
-  if (facts.length === 0) return `address:${connection.host}:${connection.port}`;
+  if (facts.length === 0) return `address:${placeOf(connection)}`;
   return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
 }
 

@@ -11,7 +11,7 @@ import { hopsOf, type Stop, type Target } from "./target";
 import * as words from "./words";
 
 export type { RunAnswer, RunRequest } from "./run";
-export { addressOf } from "./target";
+export { addressOf, placeOf } from "./target";
 
 export interface BoardConnection {
   /**

@@ -53,6 +53,12 @@ export function addressOf(connection: Connection): string {
   return address(hopOf(connection, configOf(connection)));
 }
 
+/** "10.0.0.21:22": what stands for a board that says nothing of itself; `host` as it is written, where no config file says otherwise. */
+export function placeOf(connection: Connection): string {
+  const { host, port } = hopOf(connection, configOf(connection));
+  return `${host}:${port}`;
+}
+
 function address({ host, port, user }: Pick<Hop, "host" | "port" | "user">): string {
   const bare = bareHost(host);
   return `${plain(user)}@${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
@@ -82,12 +88,12 @@ function configOf({ configFile }: Connection): ConfigFile | undefined {
 
 /** What is given goes before what the file says, and that before the defaults: 22 and root. */
 function hopOf(given: Given, config: ConfigFile | undefined): Hop {
-  const settings = config?.settingsOf(placeOf(given)) ?? {};
+  const settings = config?.settingsOf(writtenPlace(given)) ?? {};
   const { hostName: host = given.host, port = 22, user = "root" } = settings;
   return { ...given, host, port: given.port ?? port, user: given.user ?? user, settings };
 }
 
-const placeOf = ({ host, port, user }: Given): Place => ({ host, ...(port && { port }), ...(user && { user }) });
+const writtenPlace = ({ host, port, user }: Given): Place => ({ host, ...(port && { port }), ...(user && { user }) });
 
 /** As `ssh -J`: what is written for the first of several jump hosts holds for it too, its own jump hosts included. */
 function jumpsOfFile(hop: Hop, config: ConfigFile | undefined, passed: readonly string[]): Hop[] {

@@ -16,6 +16,13 @@ function place(target: Target): string {
   return target.before === undefined ? target.address : `the jump host ${target.address} (on the way to ${target.before})`;
 }
 
+/** Whether the OpenSSH config file describes the machine: a ProxyJump of it. */
+const isOfFile = (target: Target): boolean => target.property === "connection.configFile";
+
+/** What to look at: an input, or the file's own word for it. */
+const setting = (target: Target, ours: string, theirs: string): string =>
+  isOfFile(target) ? `its ${theirs} in ${target.property}` : `${target.property}.${ours}`;
+
 /** A place at the start of a sentence: an address stays as it is. */
 const sentence = (text: string) => text.replace(/^the /, "The ");
 const nothingWritten = "Nothing was written on the board.";
@@ -27,7 +34,7 @@ export function unreachable(target: Target, reason: string, dials: number): Devb
   return new DevbindError("unreachable", {
     failed: `Cannot reach ${place(target)}: ${plain(reason)} (after ${count(dials, "dial")}).`,
     now: nothingSent,
-    todo: `Check that it is on, that ${target.property}.host and port are right and that an SSH server listens there.`,
+    todo: `Check that it is on, that ${setting(target, "host and port", "HostName and Port")} are right and that an SSH server listens there.`,
   });
 }
 
@@ -37,9 +44,9 @@ export function nameUnknown(target: Target, reason: string): DevbindError {
     {
       failed: `Cannot reach ${place(target)}: its name can't be resolved: ${plain(reason)}.`,
       now: nothingSent,
-      todo: `Check ${target.property}.host, or write the address.`,
+      todo: `Check ${setting(target, "host", "HostName")}, or write the address.`,
     },
-    `${target.property}.host`,
+    isOfFile(target) ? target.property : `${target.property}.host`,
   );
 }
 
@@ -145,7 +152,9 @@ export function noCredentials(target: Target, notes: readonly string[]): Devbind
     {
       failed: [`There is nothing to log in to ${place(target)} with.`, ...notes.map((note) => `${plain(note, 400)}.`)].join(" "),
       now: nothingSent,
-      todo: `Give ${target.property} a privateKey, a privateKeyPath, a password or an agentSocketPath, or run an agent (SSH_AUTH_SOCK).`,
+      todo: isOfFile(target)
+        ? "Name an IdentityFile for it in connection.configFile, or run an agent (SSH_AUTH_SOCK)."
+        : `Give ${target.property} a privateKey, a privateKeyPath, a password or an agentSocketPath, or run an agent (SSH_AUTH_SOCK).`,
     },
     target.property,
   );

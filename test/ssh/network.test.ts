@@ -7,15 +7,15 @@ const key = makeKey();
 const other = makeKey();
 const nothing = "Nothing was sent to the board.";
 
+/** A port of this machine where nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = await serverFor();
+  await server.close();
+  return server.port;
+}
+
 describe("the network", () => {
   const check = (property: string) => `Check that it is on, that ${property}.host and port are right and that an SSH server listens there.`;
-
-  /** A port of this machine where nobody listens. */
-  async function closedPort(): Promise<number> {
-    const server = await serverFor();
-    await server.close();
-    return server.port;
-  }
 
   it("says that a port is refused, after as many dials as are allowed", async () => {
     makeProject();
@@ -120,5 +120,18 @@ describe("a jump host", () => {
     const message = `root@127.0.0.1:${board.port} let nobody in: it took none of: the password. It offers: password. ${nothing} Check the user and the credentials in connection, and the other side's authorized_keys and sshd_config.`;
     await expectError(() => connect(connection), "denied", message, "connection");
     await expect.poll(() => [gate.open, board.open]).toEqual([0, 0]);
+  });
+
+  it("that an OpenSSH config file names is described by that file's words", async () => {
+    const { write } = makeProject();
+    const port = await closedPort();
+    const configFile = write("ssh_config", `Host gate\n  HostName 127.0.0.1\n  Port ${port}\n  User me\nHost board\n  ProxyJump gate\n`);
+    const connection = connectionTo(22, { host: "board", port: undefined, password: "board", configFile });
+    const nothingThere = `There is nothing to log in to the jump host me@127.0.0.1:${port} (on the way to root@board:22) with. ${nothing} Name an IdentityFile for it in connection.configFile, or run an agent (SSH_AUTH_SOCK).`;
+    await expectError(() => connect(connection), "invalid", nothingThere, "connection.configFile");
+    write("id", key.privateKey);
+    write("ssh_config", `IdentityFile id\nHost gate\n  HostName 127.0.0.1\n  Port ${port}\n  User me\nHost board\n  ProxyJump gate\n`);
+    const off = `Cannot reach the jump host me@127.0.0.1:${port} (on the way to root@board:22): connect ECONNREFUSED 127.0.0.1:${port} (after 1 dial). ${nothing} Check that it is on, that its HostName and Port in connection.configFile are right and that an SSH server listens there.`;
+    await expectError(() => connect(connection), "unreachable", off);
   });
 });

@@ -5,7 +5,7 @@ import { judge, preferredTypes, rememberKey, type Trust } from "./host-keys";
 import { keyFromBlob } from "./known-hosts";
 import "./packets";
 import { Login, waysIn } from "./login";
-import { plain, reasonOf, withoutSecrets } from "./plain";
+import { plain, reasonOf } from "./plain";
 import { loginBytes, Ration } from "./ration";
 import type { Hop, Target } from "./target";
 import * as words from "./words";
@@ -127,7 +127,7 @@ class Handshake {
   /** What an error of `ssh2` means; undefined when `ssh2` goes on by itself to the next way in. */
   private failureOf(error: Error & ClientErrorExtensions): Error | undefined {
     if (this.refusal !== undefined) return this.refusal;
-    const reason = withoutSecrets(reasonOf(error), [this.hop.password, this.hop.privateKeyPassword]);
+    const reason = reasonOf(error, [this.hop.password, this.hop.privateKeyPassword]);
     if (error.level === "agent" || error.level === "client-authentication") {
       this.login.notes.push(`${error.level === "agent" ? "The agent" : "The key"} could not be used: ${reason}`);
       return undefined;

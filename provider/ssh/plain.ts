@@ -19,11 +19,11 @@ export function withoutSecrets(text: string, secrets: readonly (string | undefin
   return known.reduce<string>((clean, secret) => clean.split(secret ?? "").join("[secret]"), text);
 }
 
-/** The system's or ssh2's own words of an error, made fit to print, with the system's code where it isn't in there already. */
-export function reasonOf(error: unknown): string {
+/** The system's or ssh2's own words of an error, made fit to print, with the system's code where it isn't in there already. `secrets` are taken out. */
+export function reasonOf(error: unknown, secrets: readonly (string | undefined)[] = []): string {
   if (!(error instanceof Error)) return typeof error === "string" ? plain(error) : "no reason given";
   const code = "code" in error && typeof error.code === "string" ? plain(error.code, 40) : "";
-  const text = plain(error.message).replace(/^\(SSH\) Channel open failure: ?/, "");
+  const text = plain(withoutSecrets(error.message, secrets)).replace(/^\(SSH\) Channel open failure: ?/, "");
   if (text === "") return code === "" ? "no reason given" : code;
   return code === "" || text.includes(code) ? text : `${text} (${code})`;
 }

@@ -1,119 +1,120 @@
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Result } from "../helpers/pulumi/engine";
-import { type KeyPair, makeKey } from "../ssh/keys";
-import { startServer, type TestServer } from "../ssh/server";
-import { type Bindings, onePass, type ProgramStack, resourcesOf, useLab } from "./lab";
-import { ScriptedBoard } from "./scripted-board";
+import type { Result, RunOptions, Stack } from "../helpers/pulumi/engine";
+import { run } from "../helpers/pulumi/run";
+import { onePass, resourcesOf, useLab } from "./lab";
+import { closely, scratchOf, stored } from "./secrets-eyes";
+import { Marks } from "./secrets-marks";
+import { watchProcesses } from "./secrets-processes";
+import { type Given, Ways } from "./secrets-ways";
+import { wrongOnes } from "./secrets-wrong";
 
 const lab = useLab([]);
-const passwords = { board: "the-board's-password", jump: "the-jump-host's-password", key: "the-key's-passphrase" };
-const board = new ScriptedBoard("with-secrets");
-const servers: TestServer[] = [];
-let plainKey: KeyPair;
-let lockedKey: KeyPair;
+let folder: string;
+let ways: Ways;
+/** The names of all marks that the state has to keep, and the bindings that can't be made. */
+let kept: string[];
+let wrong: Given;
 
 beforeAll(async () => {
-  plainKey = makeKey();
-  lockedKey = makeKey("ed25519", passwords.key);
-  const publicKeys = [plainKey.publicKey, lockedKey.publicKey];
-  servers.push(await startServer({ publicKeys, password: passwords.board, answer: board.answer }));
-  servers.push(await startServer({ password: passwords.jump, forwards: true }));
+  folder = await mkdtemp(join(tmpdir(), "devbind-key-"));
+  ways = await Ways.start(folder);
+  kept = ways.marks.names.filter((name) => name !== "byPath");
+  wrong = await wrongOnes(ways);
 });
 afterAll(async () => {
-  await Promise.all(servers.map((server) => server.close()));
+  await ways?.close();
+  if (folder) await rm(folder, { recursive: true });
 });
 
-/** Every secret, and every line of the keys, since a log may break them differently. */
-const secrets = () => [
-  ...Object.values(passwords),
-  ...[plainKey, lockedKey].flatMap(({ privateKey }) =>
-    privateKey.split("\n").filter((line) => line.length > 20 && !line.includes("-----")),
-  ),
-];
-const found = (text: string) => secrets().filter((secret) => text.includes(secret));
-const loud = onePass({ extraArguments: ["--logtostderr", "-v=9"] });
+/** A trace holds no secrets only where its payloads are switched off: see SECURITY.md. */
+const usual = (stack: Stack): RunOptions => ({
+  extraArguments: ["--tracing", `file:${join(scratchOf(stack), "trace")}`],
+  env: { PULUMI_TRACING_NO_PAYLOADS: "true" },
+});
+const loud = (): RunOptions => ({ extraArguments: ["--logtostderr", "--logflow", "-v=9", "--debug"] });
 
-/**
- * At -v=9 the engine itself writes down every property that it hands on, secrets in clear: these records of its own, whatever the
- * resource is, are the only ones that may hold them. All else in the log is checked: what program and provider print, every message.
- */
-const engineRecord =
-  /^\{"time":"[^"]+","level":"INFO","msg":"(Unmarshaling property for RPC\[|Marshaling property for RPC\[|Planner decided to |(eventSink::Debug\(<\{%reset%\}>)?RegisterResource RPC finished: )/;
-const foundIn = ({ stdout, stderr, events }: Result) => {
-  const log = stderr.split("\n").filter((line) => !engineRecord.test(line));
-  const shown = events.filter(({ diagnosticEvent }) => diagnosticEvent?.severity !== "debug");
-  return found([stdout, ...log, JSON.stringify(shown)].join("\n"));
-};
+test("the eyes of these tests find a secret in text, Base64, a compressed file, an argument and an environment", async () => {
+  const marks = new Marks();
+  const [mark, { privateKey }] = [marks.text("a text"), marks.key("a key")];
+  await writeFile(join(folder, "coded"), `x ${Buffer.from(mark).toString("base64")}`);
+  await writeFile(join(folder, "compressed"), gzipSync(JSON.stringify({ privateKey })));
+  expect(marks.inFiles(folder).sort()).toEqual(["coded: a text", "compressed: a key"]);
+  const stop = watchProcesses(marks);
+  await run("sleep", ["1"], { env: { ...process.env, VARIABLE: mark } });
+  await run("sh", ["-c", `sleep 1 # ${mark}`]);
+  expect((await stop()).shown).toEqual(["VARIABLE of sleep: a text", "argument of sh: a text"]);
+});
 
-/** One binding for each way in, all secrets given as plain strings. */
-function bindings(driver = "vfio-pci"): Bindings {
-  const [server, jump] = servers;
-  if (!server || !jump) throw new Error("the servers are not there");
-  const host = "127.0.0.1";
-  const address = { host, port: server.port, hostKey: server.hostKey };
-  const proxy = { host, port: jump.port, hostKey: jump.hostKey, password: passwords.jump };
-  const ways = {
-    password: { ...address, password: passwords.board },
-    key: { ...address, privateKey: plainKey.privateKey },
-    locked: { ...address, privateKey: lockedKey.privateKey, privateKeyPassword: passwords.key },
-    jump: { ...address, proxy, password: passwords.board },
+describe.each([
+  ["as usual, traced", usual],
+  ["with its loudest log", loud],
+])("the engine, %s, shows no secret", (_, optionsFor) => {
+  let stack: Stack;
+  let options: RunOptions;
+  const write = (given: Given) => writeFile(join(stack.folder, "bindings.json"), JSON.stringify(given));
+  const names = () => Object.keys(ways.given).sort();
+  const and = (...words: string[]): RunOptions => ({ ...options, extraArguments: [...(options.extraArguments ?? []), ...words] });
+  const failing = (...words: string[]): RunOptions => ({ ...and(...words), expectFailure: true });
+  const watched = async (operation: () => Promise<Result>) => {
+    const result = await closely(stack, ways.marks, operation);
+    expect(ways.marks.in(JSON.stringify(result)), "by a path, nothing goes through Pulumi").not.toContain("byPath");
+    return result;
   };
-  const made = Object.entries(ways).map(
-    ([name, connection]) => [name, { args: { connection, bus: "pci", device: name, driver } }] as const,
-  );
-  return Object.fromEntries(made);
-}
 
-describe("secrets that a program gives as plain strings", () => {
-  let stack: ProgramStack;
-  const stored = async () => found(JSON.stringify(await stack.state()) + (await readFile(stack.stateFile(), "utf8")));
-
-  test("are nowhere in the state after up, nor in what the loudest log has of ours", async () => {
-    stack = await lab.openProgram(bindings());
-    expect(foundIn(await stack.up(loud))).toEqual([]);
-    expect(resourcesOf(await stack.state()).size).toBe(4);
-    expect(await stored()).toEqual([]);
+  test("in a preview, whether given as text, secret, Output, configuration, or not known yet", async () => {
+    stack = await lab.open(join(__dirname, "secrets-program"));
+    stack.env.HOME = scratchOf(stack);
+    const secrets = ways.config.flatMap(([key, value]) => ["--secret", `${key}=${value}`]);
+    await stack.command(["config", "set-all", "--stack", stack.name, ...secrets]);
+    options = optionsFor(stack);
+    await write(ways.given);
+    await watched(() => stack.preview(and("--diff")));
   });
 
-  test("nor after a refresh that finds another driver, and the drift's preview", async () => {
-    for (const held of board.devices.values()) held.driver = "e1000e";
-    expect(foundIn(await stack.refresh(loud))).toEqual([]);
-    expect(await stored()).toEqual([]);
-    expect(foundIn(await stack.preview({ extraArguments: ["--diff", "--logtostderr", "-v=9"] }))).toEqual([]);
+  test("in up, and has all of them in its state, sealed", async () => {
+    await watched(() => stack.up(options));
+    expect([...resourcesOf(await stack.state()).keys()].sort()).toEqual(names());
+    expect(await stored(stack, ways.marks)).toEqual({ inClear: [], sealed: kept });
   });
 
-  test("nor after an update that failed", async () => {
-    board.refuses = true;
-    await stack.write(bindings("pci-stub"));
-    const failed = await stack.up({ ...loud, expectFailure: true });
-    board.refuses = false;
-    expect(failed.steps.some((step) => step.failed)).toBe(true);
-    expect(foundIn(failed)).toEqual([]);
-    expect(await stored()).toEqual([]);
+  test("in a refresh that finds other drivers, and in the preview of their repair", async () => {
+    for (const held of ways.board.devices.values()) held.driver = "e1000e";
+    const found = await watched(() => stack.refresh(options));
+    expect(found.steps.filter(({ pass, operation }) => pass === "update" && operation === "update").length).toBe(names().length);
+    expect(await stored(stack, ways.marks)).toEqual({ inClear: [], sealed: kept });
+    await watched(() => stack.preview(and("--diff")));
+    await watched(() => stack.preview(and("--json")));
   });
 
-  test("nor when they are wrong", async () => {
-    const wrong = Object.entries(bindings()).map(([name, { args }]) => [
-      name,
-      { args: { ...args, connection: wrongOnes(args.connection) } },
-    ]);
-    await stack.write(Object.fromEntries(wrong));
-    const failed = await stack.preview({ expectFailure: true, extraArguments: ["--logtostderr", "-v=9"] });
-    expect(failed.messages.filter(({ severity }) => severity === "error").length).toBeGreaterThan(0);
-    expect(foundIn(failed)).toEqual([]);
-    expect(JSON.stringify(failed.messages)).not.toContain("not-the-");
+  test.each(["undone", "stuck"] as const)("in an update that ends %s on every board", async (outcome) => {
+    ways.refusal = outcome;
+    const failed = await watched(() => stack.up(onePass(failing("--continue-on-error")))).finally(() => {
+      ways.refusal = undefined;
+    });
+    const tried = failed.steps.filter((step) => step.failed).map(({ name }) => name);
+    expect(tried.sort()).toEqual(names().filter((name) => !name.startsWith("late"))); // those wait for the first one
+    expect(await stored(stack, ways.marks)).toEqual({ inClear: [], sealed: kept });
   });
 
-  test("are still good for destroy", async () => {
-    await stack.write(bindings());
-    expect((await stack.destroy(loud)).summary).toEqual({ delete: 5 });
-    expect([...board.devices.values()].map(({ driver }) => driver)).toEqual(["e1000e", "e1000e", "e1000e", "e1000e"]);
+  test("when they are wrong, misspelt or in the wrong place, or the board can't be trusted or reached", async () => {
+    await write({ ...ways.given, ...wrong });
+    const previewed = await watched(() => stack.preview(failing()));
+    const said = new Set(previewed.messages.filter(({ severity }) => severity !== "info").map(({ resource }) => resource));
+    expect(Object.keys(wrong).filter((name) => !said.has(name))).toEqual([]);
+    await watched(() => stack.up(onePass(failing("--continue-on-error"))));
+    expect(await stored(stack, ways.marks)).toEqual({ inClear: [], sealed: kept });
+  });
+
+  test("in destroy, for which they are still good", async () => {
+    await write(ways.given);
+    const { summary } = await watched(() => stack.destroy(options));
+    expect(summary).toEqual({ delete: names().length + 1 });
+    expect(await stored(stack, ways.marks)).toEqual({ inClear: [], sealed: [] });
+    expect(existsSync(join(scratchOf(stack), "trace")), "the trace was among the files").toBe(optionsFor === usual);
   });
 });
-
-/** The same connection with other passwords; a key can't be read without its passphrase then. */
-function wrongOnes(connection: unknown): Record<string, unknown> {
-  const entries = Object.entries(Object(connection)).map(([key, value]) => [key, /assword/.test(key) ? `not-${value}` : value]);
-  return Object.fromEntries(entries);
-}

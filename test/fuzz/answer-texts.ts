@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { encode } from "../../provider/board/protocol";
 import type { LookItem } from "../../provider/transaction";
-import { hostileText } from "./hostile";
+import { hostileText, shortText } from "./hostile";
 
 /** What stands for the nonce of the request. */
 export const nonceMark = "@NONCE@";
@@ -108,9 +108,21 @@ function edited(lines: Line[], { line, field, act, text }: Edit): Line[] {
   return lines.map((other) => (other === one ? { ...one, pairs: changed } : other));
 }
 
+const words = shortText.map(encode);
+
 /** What lies around an answer's lines, and how they end. */
 const surroundings = fc.record({
-  outcome: fc.record({ is: fc.constantFrom(...rightOutcomes), problem: fc.constantFrom(...problems) }),
+  outcome: fc.record(
+    {
+      is: fc.constantFrom(...rightOutcomes),
+      problem: fc.constantFrom(...problems),
+      kernel: words,
+      left: words,
+      after: words,
+      holder: words,
+    },
+    { requiredKeys: ["is", "problem"] },
+  ),
   edits: fc.oneof(fc.constant<Edit[]>([]), fc.array(edit, { minLength: 1, maxLength: 3 })),
   noise: fc.array(fc.record({ at: fc.nat({ max: 6 }), text: hostileText }), { maxLength: 2 }),
   ending: fc.oneof(
@@ -139,18 +151,12 @@ const surroundings = fc.record({
 
 /** Answers of a board that is wrong, broken or means harm: a right one with changes, under the right nonce. */
 export const answers: fc.Arbitrary<string> = surroundings.map(({ outcome, edits, noise, ending, newline, cutAt }) => {
-  const outcomeLine = right.map((line) =>
-    line.word !== "outcome"
-      ? line
-      : {
-          ...line,
-          pairs: line.pairs.map(
-            ([key, old]): Pair => (key === "is" ? [key, outcome.is] : key === "problem" ? [key, outcome.problem] : [key, old]),
-          ),
-        },
+  const changed = new Map(Object.entries(outcome));
+  const said = right.map((line) =>
+    line.word === "outcome" ? { ...line, pairs: line.pairs.map(([key, old]): Pair => [key, changed.get(key) ?? old]) } : line,
   );
   const lines = edits
-    .reduce(edited, outcomeLine)
+    .reduce(edited, said)
     .map(({ word, pairs: all }) => [nonceMark, word, ...all.map(([key, text]) => `${key}=${text}`)].join(" "));
   const spoken = [...lines, `${nonceMark} ${ending === "right" ? `end ${lines.length}` : ending}`];
   for (const { at, text } of noise) spoken.splice(at, 0, text);

@@ -46,7 +46,7 @@ async function arrive(board: MadeBoard, { shell: by, words, claimAs }: Words): P
 
 export const ofBoardWords = property<Words>({
   name: "claimAs and afterRebind: what is accepted arrives on a board word for word",
-  share: 80,
+  share: 40,
   ends: ["arrived", "refused"],
   enough: 400,
   cases: fc.record({

@@ -33,7 +33,7 @@ async function meets(shells: readonly StubShell[], given: { afterRebind: string[
 /** Through our encode and the script's own decode, in every shell. */
 export const ofDecodedWords = property({
   name: "afterRebind, claimAs, a resource's name: what is accepted comes out of the script's decode as it was written",
-  share: 500,
+  share: 300,
   ends: ["the same", "refused"],
   cases: texts,
   open: () => {

@@ -35,41 +35,53 @@ interface Promised<Case> {
   ends: readonly string[];
   /** From how many cases on each end must have been reached. Fewer may miss a rare one by chance, but not all. */
   enough?: number;
+  /** Whether the first counterexample is told as it is, where trying smaller ones would take too long. */
+  isSlowToFail?: boolean;
   cases: fc.Arbitrary<Case>;
   open: () => Ground<Case> | Promise<Ground<Case>>;
   missing?: string;
 }
 
 /** A promise about all cases. It also promises that no case changes Object.prototype, or leaves a rejection that nobody handles. */
-export function property<Case>({ name, share, ends, enough = 200, cases, open, missing }: Promised<Case>): Property {
+export function property<Case>(promised: Promised<Case>): Property {
+  const { name, share, missing } = promised;
   const run = async (wanted: number, seed: number): Promise<Result> => {
-    const reached = new Map(ends.map((end) => [end, 0]));
     const started = performance.now();
     const watch = watchProcess();
-    const ground = await open();
     try {
-      const tried = fc.asyncProperty(cases, async (one) => {
-        const end = await ground.meets(one);
-        await nextTurn();
-        watch.check();
-        const before = reached.get(end);
-        if (before === undefined) throw new Error(`"${end}" is no end of this property`);
-        reached.set(end, before + 1);
-      });
-      const details = await fc.check(tried, { numRuns: wanted, seed });
+      const result = await tryAll(promised, watch.check, wanted, seed);
       await watch.settled();
-      const unreached = ends.filter((end) => reached.get(end) === 0);
-      const isTried = unreached.length === 0 || (wanted < enough && unreached.length < ends.length);
-      const failure = details.failed ? failureWords(details) : isTried ? undefined : unreachedWords(unreached, wanted, seed);
-      return { cases: details.numRuns, seconds: secondsSince(started), ends: Object.fromEntries(reached), failure };
+      return { ...result, seconds: secondsSince(started) };
     } catch (error) {
       return { cases: 0, seconds: secondsSince(started), ends: {}, failure: `${inspect(error)} (seed ${seed})` };
     } finally {
-      await ground.close?.();
       watch.stop();
     }
   };
   return { name, share, missing, run };
+}
+
+async function tryAll<Case>(promised: Promised<Case>, check: () => void, wanted: number, seed: number): Promise<Omit<Result, "seconds">> {
+  const { ends, enough = 200, isSlowToFail = false, cases, open } = promised;
+  const reached = new Map(ends.map((end) => [end, 0]));
+  const ground = await open();
+  try {
+    const tried = fc.asyncProperty(cases, async (one) => {
+      const end = await ground.meets(one);
+      await nextTurn();
+      check();
+      const before = reached.get(end);
+      if (before === undefined) throw new Error(`"${end}" is no end of this property`);
+      reached.set(end, before + 1);
+    });
+    const details = await fc.check(tried, { numRuns: wanted, seed, endOnFailure: isSlowToFail });
+    const unreached = ends.filter((end) => reached.get(end) === 0);
+    const isTried = unreached.length === 0 || (wanted < enough && unreached.length < ends.length);
+    const failure = details.failed ? failureWords(details) : isTried ? undefined : unreachedWords(unreached, wanted, seed);
+    return { cases: details.numRuns, ends: Object.fromEntries(reached), failure };
+  } finally {
+    await ground.close?.();
+  }
 }
 
 const secondsSince = (started: number): number => (performance.now() - started) / 1000;

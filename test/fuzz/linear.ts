@@ -87,6 +87,7 @@ export const ofTime = property({
   name: "time: a text that is 16 times as long is read in about 16 times the time",
   share: 200,
   ends: ["in proportion"],
+  isSlowToFail: true,
   cases,
   open: () => ({ meets }),
 });

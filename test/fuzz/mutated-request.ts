@@ -101,7 +101,7 @@ async function meets(board: MadeBoard, { shell: by, operation, edits, isCounted 
 
 export const ofScript = property<Mutated>({
   name: "devbind.sh: a request line that was changed anywhere does nothing, or is a request and is answered",
-  share: 300,
+  share: 200,
   ends: ["nothing done", "answered", "answered and written"],
   cases: fc.record({
     shell,

@@ -28,14 +28,14 @@ const keys: readonly { text: string; isLocked: boolean }[] = [
 interface Edit {
   /** In thousandths of the length. */
   at: number;
-  act: "flip" | "cut" | "insert" | "drop" | "repeat";
+  act: "flip" | "cut" | "insert" | "drop" | "repeat" | "count";
   byte: number;
 }
 
 const edit: fc.Arbitrary<Edit> = fc.record({
   at: fc.nat({ max: 999 }),
-  act: fc.constantFrom("flip", "flip", "cut", "insert", "drop", "repeat"),
-  byte: fc.integer({ min: 1, max: 255 }),
+  act: fc.constantFrom("flip", "flip", "cut", "insert", "drop", "repeat", "count"),
+  byte: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 1, 255)),
 });
 
 /**
@@ -45,6 +45,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
 const afterRounds = 68;
 
 function changed(bytes: Uint8Array, { at, act, byte }: Edit, from: number): Uint8Array {
+  if (act === "count") return miscounted(bytes, { at, byte }, from);
   const place = from + Math.floor(((bytes.length - from) * at) / 1000);
   const [before, after] = [bytes.subarray(0, place), bytes.subarray(place)];
   if (act === "cut") return before;
@@ -52,6 +53,13 @@ function changed(bytes: Uint8Array, { at, act, byte }: Edit, from: number): Uint
   if (act === "repeat") return Buffer.concat([before, after.subarray(0, byte), after]);
   if (act === "insert") return Buffer.concat([before, Buffer.of(byte), after]);
   return Buffer.concat([before, Buffer.of((after[0] ?? 0) ^ byte), after.subarray(1)]);
+}
+
+/** With another number in one of the places that look like a length or a count: three zeros and a byte. */
+function miscounted(bytes: Uint8Array, { at, byte }: Omit<Edit, "act">, from: number): Uint8Array {
+  const places = [...bytes.keys()].filter((place) => place >= from + 3 && bytes.subarray(place - 3, place).every((one) => one === 0));
+  const place = places[at % Math.max(1, places.length)];
+  return bytes.map((one, index) => (index === place ? byte : one));
 }
 
 interface Attempt {

@@ -63,45 +63,51 @@ function expectMarked(value: unknown, path: string): void {
   for (const [key, inner] of Object.entries(value)) expectMarked(inner, `${path}.${key}`);
 }
 
+/** What the engine's side was given last. */
+let registered: unknown;
+
+/** What the program said in a case, and the code that it would end with. */
+async function said(written: Written): Promise<string[]> {
+  const { seen } = written;
+  injectLook(async () => {
+    if ("reason" in seen) throw new DevbindError("unreachable", { failed: seen.reason, now: "now", todo: "todo" });
+    return seen;
+  });
+  const work = async () => {
+    // The types say no to most of this, and JavaScript lets it through.
+    const resource = new DeviceBinding("card", handedOver(written) as DeviceBindingArgs);
+    await new Promise((resolve) => resource.urn.apply(resolve));
+  };
+  process.exitCode = 0;
+  registered = undefined;
+  return (await printedBy(() => inTime(work()))).printed;
+}
+
+async function meets(written: Written): Promise<string> {
+  const printed = await said(written);
+  expectMarked(registered, "the resource");
+  for (const line of printed) {
+    expectPlain(line, "what the program prints");
+    expectNoSecret(line, "what the program prints");
+  }
+  const refused = printed.filter((line) => line.startsWith("error"));
+  const nameless = refused.find((line) => !line.split(/[^A-Za-z]/).some((word) => named.has(word)));
+  if (nameless !== undefined) throw new Error(`an error does not name its input: ${nameless}`);
+  // What is true of a whole board is said on the first of its resources only.
+  if (refused.length > 0 && process.exitCode !== 32) throw new Error(`${refused.length} errors, and the exit code ${process.exitCode}`);
+  return process.exitCode === 32 ? "refused" : "goes on";
+}
+
 /** A Pulumi program in preview, with the engine's side mocked as Pulumi's own tests do, and a look that gives the case's answer. */
 async function openProgram(): Promise<Ground<Written>> {
   const { exitCode } = process;
   const register = MockMonitor.prototype.registerResource;
-  let registered: unknown;
   MockMonitor.prototype.registerResource = function (request, callback) {
     registered = request.getObject().toJavaScript();
     return register.call(this, request, callback);
   };
-  const mocks = {
-    call: () => ({}),
-    newResource: ({ name, inputs: state }: pulumi.runtime.MockResourceArgs) => ({ id: `${name}-id`, state }),
-  };
-  await pulumi.runtime.setMocks(mocks, "lab", "dev", true, "organization");
-  const meets = async (written: Written): Promise<string> => {
-    const { seen } = written;
-    const work = async () => {
-      injectLook(async () => {
-        if ("reason" in seen) throw new DevbindError("unreachable", { failed: seen.reason, now: "now", todo: "todo" });
-        return seen;
-      });
-      // The types say no to most of this, and JavaScript lets it through.
-      const resource = new DeviceBinding("card", handedOver(written) as DeviceBindingArgs);
-      await new Promise((resolve) => resource.urn.apply(resolve));
-    };
-    process.exitCode = 0;
-    const { printed } = await printedBy(() => inTime(work()));
-    expectMarked(registered, "the resource");
-    for (const line of printed) {
-      expectPlain(line, "what the program prints");
-      expectNoSecret(line, "what the program prints");
-    }
-    const refused = printed.filter((line) => line.startsWith("error"));
-    const nameless = refused.find((line) => !line.split(/[^A-Za-z]/).some((word) => named.has(word)));
-    if (nameless !== undefined) throw new Error(`an error does not name its input: ${nameless}`);
-    // What is true of a whole board is said on the first of its resources only.
-    if (refused.length > 0 && process.exitCode !== 32) throw new Error(`${refused.length} errors, and the exit code ${process.exitCode}`);
-    return process.exitCode === 32 ? "refused" : "goes on";
-  };
+  const newResource = ({ name, inputs: state }: pulumi.runtime.MockResourceArgs) => ({ id: `${name}-id`, state });
+  await pulumi.runtime.setMocks({ call: () => ({}), newResource }, "lab", "dev", true, "organization");
   const close = () => {
     injectLook(undefined);
     MockMonitor.prototype.registerResource = register;

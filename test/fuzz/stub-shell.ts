@@ -89,7 +89,7 @@ export class StubShell {
   }
 }
 
-/** One of each shell that a board may have and this machine has; at least one. */
+/** One of each shell that a board may have and this machine has; at least one. (With toybox it is mksh once more.) */
 export function openShells(prelude: string, separator: "\n" | "\0"): StubShell[] {
   const here = shells.filter(({ missing, name }) => missing === undefined && !name.includes("toybox"));
   if (here.length === 0) throw new Error(shells.map(({ missing }) => missing).join("; "));

@@ -17,10 +17,13 @@ function expectProblem(given: Tree, paths: ReadonlySet<string>, { property: path
   if (!isThere && !isMissing) throw new Error(`"${path}" is no input, neither there nor missing`);
 }
 
+/** A key in the form in which a message may repeat it. */
+const shown = (key: string): string => key.replace(/\p{C}/gu, "?").slice(0, 100);
+
 function meets(given: Tree): string {
   const before = JSON.stringify(given);
   const { problems, binding } = validate(given);
-  const names = pathsOf(given).map((path) => path.map((key) => key.replace(/\p{C}/gu, "?").slice(0, 100)).join("."));
+  const names = pathsOf(given).map((path) => path.map(shown).join("."));
   const paths = new Set([...names, ...names.map((path) => path.replace(/\.(\d+)(?=\.|$)/g, "[$1]"))]);
   for (const problem of problems) expectProblem(given, paths, problem);
   if (JSON.stringify(given) !== before) throw new Error("the inputs were changed");

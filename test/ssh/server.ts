@@ -66,7 +66,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const ssh = new Server({ hostKeys: hostKeys.map((key) => key.privateKey), banner: options.banner }, (client) =>
     serve(client, options, count, sockets),
   );
-  const listener = createServer((socket) => {
+  const listener = createServer({ noDelay: true }, (socket) => {
     count.connections += 1;
     sockets.add(socket.on("error", () => {}).on("close", () => sockets.delete(socket)));
     if (count.connections <= (options.resetFirst ?? 0)) socket.resetAndDestroy();

@@ -89,9 +89,9 @@ async function openServer(): Promise<Ground<Said>> {
 
 export const ofAnsweringBoards = property({
   name: "answers over SSH: look and apply believe an answer whole, or end in words; an outcome other than done is told in words",
-  share: 500,
+  share: 2_000,
   ends: ["believed", "believed: undone", "believed: stuck", "believed: busy", "believed: refused", "held", "refused"],
-  enough: 450,
+  enough: 800,
   cases: talks,
   open: openServer,
 });

@@ -33,10 +33,6 @@ const outcomeSchema = z.object({
   undoing: quote.default(null),
   after: quote.default(null),
 });
-/** What login scripts may print before the answer, and what the answer may take for each item of the request. */
-const chatterBytes = 256 * 1024;
-const itemBytes = 64 * 1024;
-
 /** What became of a transaction, in the board's words. */
 export type Outcome = z.output<typeof outcomeSchema>;
 
@@ -141,6 +137,11 @@ async function ask(
   }
 }
 
+/** What login scripts may print before the answer, what the answer may take for each item of the request, and in all. */
+const chatterBytes = 256 * 1024;
+const itemBytes = 64 * 1024;
+const answerBytes = 4 * 1024 * 1024;
+
 async function askOver(
   board: BoardConnection,
   connection: Connection,
@@ -152,9 +153,10 @@ async function askOver(
   const answer = await board.run({
     input: boardScript() + requestLine(nonce, operation, items),
     isComplete: (stdout) => isComplete(stdout, nonce),
-    maximumBytes: Math.min(4 * 1024 * 1024, chatterBytes + itemBytes * items.length),
+    maximumBytes: Math.min(answerBytes, chatterBytes + itemBytes * items.length),
     timeoutSeconds: limitSeconds,
   });
-  if (!answer.complete) throw cutAnswer(addressOf(connection), answer);
-  return parseAnswer(answer.stdout, nonce, addressOf(connection), items.length + 2);
+  const address = addressOf(connection);
+  if (!answer.complete) throw cutAnswer(address, answer);
+  return parseAnswer(answer.stdout, nonce, address, items.length + 2);
 }

@@ -77,8 +77,9 @@ export function parseAnswer(stdout: string, nonce: string, address: string, line
   });
 }
 
-/** A field that must be there, decoded. */
+/** A value as it came. */
 export const word = z.string().max(valueMaximum);
+/** A field that must be there, decoded. */
 export const field = word.transform(decode);
 export const text = word.transform((value) => decode(value) ?? "");
 /** What the kernel or a command said: the script sends 200 bytes of it at most. */

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { DevbindError } from "../errors";
 import type { Connection } from "../schema";
+import * as words from "./become-words";
 import { withoutSecrets } from "./plain";
 import type { Target } from "./target";
-import * as words from "./words";
 
 /** How the login becomes root, where it isn't root's own. */
 export interface Become {
@@ -17,26 +17,13 @@ export interface End {
   readonly isLate?: boolean;
 }
 
-/** What is said before a shell takes a script. */
-export interface Opening {
-  /** What the SSH server starts, through the user's login shell. */
-  readonly command: string;
-  /**
-   * Hears all of stdout and stderr so far and tells what to send now; undefined: nothing yet. `isOpen`: root's shell is
-   * there, and what it says begins now.
-   * @throws DevbindError "denied" when it was refused
-   */
-  hear(stdout: string, stderr: string): { send: string; isOpen: boolean } | undefined;
-  /** Why the shell never came, from what was said until it ended, or until the time was over. */
-  failure(stderr: string, end: End): DevbindError;
-}
-
 /**
  * Root's shell by sudo, doas or su. The password goes out only when it is asked for, and the script only when root's shell has said so
  * under a nonce of its own. That shell drops every line before the one it waits for, so that a password which nobody read is never
  * run. SSH_CONNECTION, which sudo and doas drop, goes along as an argument: the board's guard needs it.
  */
-export class RootShell implements Opening {
+export class RootShell {
+  /** What the SSH server starts, through the user's login shell. */
   readonly command: string;
   private readonly asked = nonce();
   private readonly opened = nonce();
@@ -57,6 +44,11 @@ export class RootShell implements Opening {
     this.command = `exec sh -c 'LC_ALL=C; export LC_ALL; ${way}' sh '${inner}'`;
   }
 
+  /**
+   * Hears all of stdout and stderr so far and tells what to send now; undefined: nothing yet. `isOpen`: root's shell is
+   * there, and what it says begins now.
+   * @throws DevbindError "denied" when it was refused
+   */
   hear(stdout: string, stderr: string): { send: string; isOpen: boolean } | undefined {
     if (new RegExp(`^${this.opened}\\r?$`, "m").test(stdout)) return { send: `${this.begin}\n`, isOpen: true };
     const prompts = this.promptsIn(stdout, stderr);
@@ -68,6 +60,7 @@ export class RootShell implements Opening {
     return { send: `${this.become.password}\n`, isOpen: false };
   }
 
+  /** Why the shell never came, from what was said until it ended, or until the time was over. */
   failure(stderr: string, end: End): DevbindError {
     const said = withoutSecrets(stderr.split(this.asked).join("\n"), [this.become.password]);
     return words.becomeFailed(this.target, this.become.by, said, { ...end, isPasswordSent: this.isPasswordSent });

@@ -45,8 +45,9 @@ export async function connect(connection: Connection, options: ConnectOptions = 
 
 /** As `connect`, for the pool, which also has to know when it closes. */
 export async function openLink(connection: Connection, options: ConnectOptions): Promise<Link> {
-  checkCredentials(connection);
-  return reach(connection, hopsOf(connection), options);
+  const hops = hopsOf(connection);
+  checkHops(hops);
+  return reach(connection, hops, options);
 }
 
 /**
@@ -54,7 +55,11 @@ export async function openLink(connection: Connection, options: ConnectOptions):
  * @throws DevbindError "invalid" naming the property: a file that isn't there, no key, a passphrase that is missing or wrong
  */
 export function checkCredentials(connection: Connection): void {
-  for (const { hop, target } of hopsOf(connection)) {
+  checkHops(hopsOf(connection));
+}
+
+function checkHops(hops: readonly Stop[]): void {
+  for (const { hop, target } of hops) {
     readGivenKeys(hop.hostKey, target);
     waysIn(hop, target);
   }
@@ -84,7 +89,7 @@ async function reach(connection: Connection, hops: readonly Stop[], options: Con
 }
 
 /**
- * Half a second, doubled up to what one dial may take, a fifth more or less: boards that were switched on together don't come back
+ * Half a second, doubled up to what one dial may take, up to a fifth less: boards that were switched on together don't come back
  * together. A board that refuses while it boots is so waited for as long as one that is silent, or nearly so.
  */
 function pauseAfter(dials: number, perDialTimeout: number): number {

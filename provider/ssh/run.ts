@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { ClientChannel } from "ssh2";
-import type { End, Opening } from "./become";
+import type { End, RootShell } from "./become";
 import type { Ration } from "./ration";
 import type { Target } from "./target";
 import * as words from "./words";
@@ -61,7 +61,7 @@ export class Run {
     private readonly target: Target,
     private readonly ration: Ration,
     /** What has to be said before the script; undefined: nothing, or nothing more. */
-    private opening?: Opening,
+    private opening?: RootShell,
   ) {}
 
   /** Sends the script and waits for the answer. Afterwards the channel is closed from our side, whatever still runs behind it. */
@@ -117,12 +117,12 @@ export class Run {
     return this.opening && this.notOpened(this.opening, { isLate: true });
   }
 
-  private notOpened(opening: Opening, end: End): Error {
+  private notOpened(opening: RootShell, end: End): Error {
     return opening.failure(this.stderr.toString("utf8"), end);
   }
 
   /** Goes on with what has to be said before the script, as far as the other side has come. */
-  private open(opening: Opening): void {
+  private open(opening: RootShell): void {
     try {
       const answer = opening.hear(this.stdout, this.stderr.toString("utf8"));
       if (answer === undefined) return;

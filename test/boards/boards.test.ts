@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Board, type BoardKind, bootBoard, whyNoBoards } from "./board";
+import { cannotRun } from "./can-run";
 
 const bootMilliseconds = 600_000; // the first time, everything is downloaded and built
 
@@ -23,13 +24,7 @@ const bootId = "cat /proc/sys/kernel/random/boot_id";
 
 describe("boards", async () => {
   const why = await whyNoBoards();
-  if (why !== undefined) {
-    test("can run here", (context) => {
-      if (process.env.CI === "true") expect.fail(why);
-      context.skip(why);
-    });
-    return;
-  }
+  if (why !== undefined) return cannotRun(why);
 
   describe("arm64", () => {
     const booted = bootForAll("arm64");

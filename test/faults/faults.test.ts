@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { whyNoBoards } from "../boards/board";
+import { giveUp } from "../boards/can-run";
 import { cases } from "./cases";
 
 const minutes = 60_000;
@@ -32,8 +33,7 @@ describe("faults in the dialogue with a real board", async () => {
   test(
     "leave no device half-bound and lose no outcome, whatever is killed, cut, switched off, moved or asked for twice",
     async (context) => {
-      if (why !== undefined && process.env.CI === "true") expect.fail(why);
-      if (why !== undefined) context.skip(why);
+      if (why !== undefined) giveUp(context, why);
       const { code, lines } = await runShort();
       expect(lines.at(-1)).toMatch(/^faults: \d+ tried, 0 half-bound, 0 lost$/);
       for (const { name } of cases) expect(rowOf(lines, name).tried, name).toBeGreaterThan(0);

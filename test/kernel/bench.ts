@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "vitest";
 import { closeIdleConnections } from "../../provider/ssh/pool";
 import { type Board, type BoardKind, type BootOptions, bootBoard, whyNoBoards } from "../boards/board";
+import { cannotRun } from "../boards/can-run";
 import { Binding, type Inputs } from "./binding";
 import { boardAsFound } from "./eyes";
 import { watchWrites, writesOn } from "./witness";
@@ -50,13 +51,7 @@ export class Bench {
 export function onBoard(kind: BoardKind, title: string, promises: (bench: Bench) => void, options: BootOptions = {}): void {
   describe(`${kind}: ${title}`, async () => {
     const why = await whyNoBoards(kind);
-    if (why !== undefined) {
-      test("can run here", (context) => {
-        if (process.env.CI === "true") expect.fail(why);
-        context.skip(why);
-      });
-      return;
-    }
+    if (why !== undefined) return cannotRun(why);
     const bench = new Bench();
     let found = "";
     beforeAll(async () => {

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Board, bootBoard, whyNoBoards } from "../boards/board";
+import { cannotRun } from "../boards/can-run";
 import { operator } from "../boards/debian";
 import type { Result, Stack } from "../helpers/pulumi/engine";
 import { startServer, type TestServer } from "../ssh/server";
@@ -18,13 +19,7 @@ const watcher =
 
 describe("on a board where a user becomes root by sudo", async () => {
   const why = await whyNoBoards("debian");
-  if (why !== undefined) {
-    it("can run here", (context) => {
-      if (process.env.CI === "true") expect.fail(why);
-      context.skip(why);
-    });
-    return;
-  }
+  if (why !== undefined) return cannotRun(why);
   const lab = useLab([]);
   const marks = new Marks();
   const passwords = {

@@ -30,15 +30,18 @@ export const power: Case = {
         const client = await ready(board, attacked, shape, { port: proxy.port });
         await attacked.logOut();
         let isUp: Promise<void> | undefined;
-        const cut = async () => {
-          isUp = isReset ? board.reset() : board.powerOff().then(() => board.powerOn());
-        };
-        proxy.arm({ direction: "up", byte, afterMilliseconds, how: cut });
+        const isCut = new Promise<void>((resolve) => {
+          const how = async () => {
+            isUp = isReset ? board.reset() : board.powerOff().then(() => board.powerOn());
+            resolve();
+          };
+          proxy.arm({ direction: "up", byte, afterMilliseconds, how });
+        });
         const { words } = await client.attackedOperation();
         const isInside = isUp !== undefined;
-        await isUp;
+        // A dialogue that was quicker than measured leaves a cut behind that still comes.
+        if (proxy.isHit()) await isCut.then(() => isUp).then(() => watchWrites(board));
         await attacked.logOut();
-        await watchWrites(board);
         const verdict = await aftermathOf(board, client.inHandsOf(attacked, board), { is: "nothing", words });
         const hit = `${isReset ? "reset" : "off and on"} at byte ${byte} up and ${afterMilliseconds} ms`;
         record({ shape: shape.name, hit, isInside, ...verdict });

@@ -22,6 +22,9 @@ export type DeviceBindingArgs = DeepFields<Omit<BindingInput, "claimant" | "driv
   driver: pulumi.Input<string | null>;
 };
 
+/** A device by what it is, in place of its name: exactly one key. The board resolves it anew at each operation. */
+export type DeviceSelector = DeepFields<Exclude<BindingInput["device"], string>>;
+
 /** The text that every resource's state holds (frozen): it finds this package's runtime from the program's folder, and nothing else. */
 export const providerText =
   'exports.handler=()=>{const r=require("module").createRequire(process.cwd()+"/_.js");try{return r("pulumi-devbind/runtime")}catch(e){throw e.code=="MODULE_NOT_FOUND"?Error("pulumi-devbind is not installed in "+process.cwd()+": run npm install there. "+e.message):e}}';

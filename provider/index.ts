@@ -1,3 +1,3 @@
 /** The public door of pulumi-devbind. */
-export { type ConnectionArgs, DeviceBinding, type DeviceBindingArgs } from "./device-binding";
+export { type ConnectionArgs, DeviceBinding, type DeviceBindingArgs, type DeviceSelector } from "./device-binding";
 export { injectLook, type Look } from "./look";

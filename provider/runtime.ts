@@ -7,7 +7,7 @@ import { remove } from "./lifecycle/delete";
 import { diff as diffBinding } from "./lifecycle/diff";
 import { read as readBindings } from "./lifecycle/read";
 import { reconcile } from "./lifecycle/reconcile";
-import { bindingOf, outputsOf, type Properties, wishesOf } from "./lifecycle/request";
+import { bindingOf, isSameChoice, outputsOf, type Properties, wishesOf } from "./lifecycle/request";
 
 /**
  * What stored state calls, for years (frozen): the text `__provider` in every resource's state loads this module by the name
@@ -72,6 +72,7 @@ async function converge(bindings: z.output<typeof requestSchema>["bindings"], op
     binding: bindingOf(news),
     last: operation === "update" ? outputsOf(olds) : undefined,
     isRebind: operation === "update" && !isDeepStrictEqual(olds.triggers ?? [], news.triggers ?? []),
+    isSameChoice: isSameChoice(olds.device, news.device),
   }));
   try {
     const outputs = await reconcile(wanted);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { identitySchema, selectorKeys, selectorSchema, wrongBus } from "./selector";
 
 /**
  * Every shape that crosses a border: what a user writes, what a look brings, what lies in Pulumi's state. Types come only from
@@ -102,15 +103,10 @@ export const openFields: readonly string[] = [
   ...["knownHosts", "hostKeyChecking", "configFile", "become"],
 ];
 
-const selector = z
-  .looseObject({})
-  .refine(() => false, { error: "as a selector is not built yet in this version; write the device's name" });
-const identity = z.strictObject({ modalias: text.optional(), compatible: text.optional() });
-
 /** What a user writes for one device. */
 export const wishFields = {
   bus: kernelName,
-  device: z.union([kernelName, selector], must("must be the device's name")).transform(String),
+  device: z.union([kernelName, selectorSchema], must("must be the device's name or a selector")),
   driver: orNull(driverName),
   strategy: notYet(z.enum(["auto", "override", "bind", "new-id"], must('must be "auto", "override", "bind" or "new-id"')), [
     "auto",
@@ -120,7 +116,7 @@ export const wishFields = {
   module: z.union([kernelName, z.literal(false)], must("must be a module's name, or false for none")).optional(),
   moduleParameters: notYet(z.record(z.string(), z.string()).optional()),
   triggers: z.array(z.unknown(), must("must be a list")).default([]),
-  expect: notYet(identity.optional()),
+  expect: identitySchema.optional(),
   wholeIommuGroup: notYet(z.boolean(must("must be true or false")).default(false), [false]),
   onDelete: z.enum(["restore", "unbind", "probe", "keep"], must('must be "restore", "unbind", "probe" or "keep"')).default("restore"),
   onDrift: z.enum(["repair", "report"], must('must be "repair" or "report"')).default("repair"),
@@ -147,7 +143,12 @@ export const wishFields = {
 };
 
 /** One device's binding, as a program writes it and as the provider gets it; `claimant` comes from the constructor. */
-export const bindingSchema = z.strictObject({ connection: connectionSchema, ...wishFields, claimant: text.max(600).default("unknown") });
+export const bindingSchema = z
+  .strictObject({ connection: connectionSchema, ...wishFields, claimant: text.max(600).default("unknown") })
+  .superRefine(({ bus, device }, context) => {
+    const message = typeof device === "string" || bus === unknownValue ? undefined : wrongBus(device, bus);
+    if (message !== undefined && typeof device !== "string") context.addIssue({ code: "custom", path: ["device", device.key], message });
+  });
 export type Binding = z.infer<typeof bindingSchema>;
 export type BindingInput = z.input<typeof bindingSchema>;
 
@@ -164,17 +165,31 @@ export const boardSchema = z.object({
 });
 export type Board = z.infer<typeof boardSchema>;
 
-const claimSchema = z.object({ claimant: z.string(), driver: orNull(z.string()), override: orNull(z.string()) });
+const claimSchema = z.object({
+  claimant: z.string(),
+  driver: orNull(z.string()),
+  override: orNull(z.string()),
+  /** The network interface by which the device was chosen, where it was chosen so. */
+  networkInterface: z.string().nullish(),
+});
 
 const boundSchema = z.object({ name: z.string(), driver: orNull(z.string()) });
 
-/** A device as a look finds it. Where `isPresent` is false only `isBusPresent` and `similarNames` mean anything. */
+/**
+ * A device as a look finds it. Where `isPresent` is false only `isBusPresent`, `similarNames` and `matches` mean anything; for a
+ * selector that does not mean exactly one, `name` then says it in words.
+ */
 export const deviceSchema = z.object({
   bus: z.string(),
   name: z.string(),
   isBusPresent: z.boolean(),
   isPresent: z.boolean(),
+  /** The names that there are, or what a selector could have said. */
   similarNames: z.array(z.string()).default([]),
+  /** The devices that a selector means, where these are several. */
+  matches: z.array(boundSchema).default([]),
+  /** What it was chosen by, where that was not its name. */
+  selector: z.object({ key: z.enum(selectorKeys), value: z.string() }).nullish(),
   driver: orNull(z.string()),
   canUnbind: z.boolean().default(false),
   override: orNull(z.string()),
@@ -254,6 +269,7 @@ export function validate(
   const unknownSomewhere = holdsUnknown(given, isUnknown);
   if (parsed.success) return unknownSomewhere ? { problems: [] } : { problems: [], binding: parsed.data };
   const problems = parsed.error.issues
+    .flatMap(ofUnion)
     .filter((issue) => !isUnknownAt(given, issue.path, isUnknown))
     .map((issue) => ({
       property: pathOf(issue.path) || "inputs",
@@ -269,6 +285,14 @@ const pathOf = (path: readonly PropertyKey[]): string =>
 
 /** A key that a user wrote, fit to print. */
 const shown = (key: PropertyKey): string => String(key).replace(/\p{C}/gu, "?").slice(0, 100);
+
+/** Where a value of several forms was meant as an object or a list and is none of the others: what is wrong in it, by its path. */
+function ofUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  const branches = issue.code === "invalid_union" ? issue.errors : [];
+  const own = ["unrecognized_keys", "custom"];
+  const meant = branches.find((issues) => issues.every(({ code, path }) => own.includes(code) || path.length > 0));
+  return meant?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
+}
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
   const kept = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);

@@ -1,11 +1,14 @@
 import type { Board, Device } from "./schema";
+import type { Selector } from "./selector";
 
 /** What the pure plan says and the board carries out: the words both share. A leaf, like the schema. */
 
-/** A device to look at, and the driver and module that are wished for it. */
+/** A device to look at, by its name or a selector, and the driver and module that are wished for it. */
 export interface LookItem {
   bus: string;
-  device: string;
+  device: string | Selector;
+  /** The device that was known so far: it counts where the selector means several of which it is one. */
+  known?: string;
   driver: string | null;
   module: string | null;
 }
@@ -25,6 +28,9 @@ export interface Step {
 
 /** What is asked for one device: what it was seen as, what it shall be (undefined: anything), and whose it is. */
 export interface TransactionDevice extends LookItem {
+  device: string;
+  /** What chose the device, and must still mean it when the board begins to write. */
+  selector?: Selector;
   seen: { driver: string | null; override: string | null; hasOverride: boolean };
   wish: { driver?: string | null; override?: string | null };
   claim: "take" | "keep" | "drop";
@@ -41,5 +47,7 @@ export interface Transaction {
   /** A command that the board runs after the change and after its undo; empty for none. */
   afterRebind: string[];
   devices: TransactionDevice[];
+  /** Devices whose claims are dropped if they are the claimant's: what was bound has left these places. */
+  left?: { bus: string; device: string }[];
   steps: Step[];
 }

@@ -20,6 +20,7 @@ import {
   text,
 } from "./protocol";
 import { boardScript } from "./script";
+import { leftItems, lookItems, selectorItems } from "./selector-items";
 
 const outcomeSchema = z.object({
   is: z.enum(["done", "undone", "stuck", "moved", "busy", "refused", "running", "unconfirmed", "interrupted", "unknown"]),
@@ -48,8 +49,7 @@ export async function look(
   items: LookItem[],
   options: { dials?: number; timeoutSeconds?: number } = {},
 ): Promise<Observation> {
-  const request = items.map((item) => ["device", encode(item.bus), encode(item.device), encode(item.driver), encode(item.module)]);
-  const lines = await ask(connection, "look", request, options.timeoutSeconds ?? 30, options.dials);
+  const lines = await ask(connection, "look", lookItems(items), options.timeoutSeconds ?? 30, options.dials);
   return observation(connection, items, lines);
 }
 
@@ -61,7 +61,7 @@ export async function apply(connection: Connection, transaction: Transaction): P
 
 /** What became of a transaction whose answer was lost; asked over a new login. */
 export async function askOutcome(connection: Connection, transaction: Transaction): Promise<Outcome> {
-  const head = applyItems({ ...transaction, afterRebind: [], devices: [], steps: [] });
+  const head = applyItems({ ...transaction, afterRebind: [], devices: [], left: [], steps: [] });
   return outcomeOf(await ask(connection, "outcome", head, 30), connection, transaction);
 }
 
@@ -78,7 +78,7 @@ function outcomeOf(lines: AnswerLine[], connection: Connection, { id }: Transact
 export async function confirm(connection: Connection, transaction: Transaction): Promise<Outcome> {
   const board = await connect(connection, { dials: 1 });
   try {
-    const head = applyItems({ ...transaction, afterRebind: [], devices: [], steps: [] });
+    const head = applyItems({ ...transaction, afterRebind: [], devices: [], left: [], steps: [] });
     return outcomeOf(await askOver(board, connection, "confirm", head, 15), connection, transaction);
   } finally {
     board.end();
@@ -89,14 +89,17 @@ export async function confirm(connection: Connection, transaction: Transaction):
 export function applyItems(transaction: Transaction): string[][] {
   const override = (value: string | null | undefined, hasOverride: boolean) =>
     hasOverride ? (value === undefined ? "-any" : encode(value)) : "-unsupported";
-  const devices = transaction.devices.map(({ seen, wish, past, ...device }) => [
-    "device",
-    ...[device.bus, device.device, device.driver, device.module, seen.driver].map(encode),
-    override(seen.override, seen.hasOverride),
-    wish.driver === undefined ? "-any" : encode(wish.driver),
-    override(wish.override, seen.hasOverride),
-    device.claim,
-    ...[past.driver, past.override].map(encode),
+  const devices = transaction.devices.flatMap(({ seen, wish, past, ...device }) => [
+    ...selectorItems(device.selector, device.known),
+    [
+      "device",
+      ...[device.bus, device.device, device.driver, device.module, seen.driver].map(encode),
+      override(seen.override, seen.hasOverride),
+      wish.driver === undefined ? "-any" : encode(wish.driver),
+      override(wish.override, seen.hasOverride),
+      device.claim,
+      ...[past.driver, past.override].map(encode),
+    ],
   ]);
   const steps = transaction.steps.map((step) => ["step", String(step.device), step.word, encode(step.value)]);
   const head = [
@@ -108,7 +111,7 @@ export function applyItems(transaction: Transaction): string[][] {
     ...(transaction.confirmSeconds === null ? [] : [String(transaction.confirmSeconds)]),
   ];
   const after = transaction.afterRebind.length > 0 ? [["after", ...transaction.afterRebind.map(encode)]] : [];
-  return [head, ...after, ...devices, ...steps];
+  return [head, ...after, ...devices, ...leftItems(transaction), ...steps];
 }
 
 async function ask(

@@ -31,7 +31,7 @@ devbind() {
   root=''
   sys=$root/sys
   uid=$(id -u)
-  lines=0 devices=0 steps=0 afters=0 late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
+  lines=0 devices=0 steps=0 afters=0 lefts='' selector='' moved='' late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
   value_of "$root/proc/sys/kernel/random/boot_id"
   boot=${value:-unknown}
   choose_state
@@ -85,7 +85,10 @@ encode_slowly() {
 }
 
 encode_byte() {
-  hex=$(printf %02X "'$char")
+  case $char in
+  ,) hex=2C ;; # what compatible strings and modaliases are full of
+  *) hex=$(printf %02X "'$char") ;;
+  esac
   encoded=$encoded%${hex#"${hex%??}"}
 }
 
@@ -118,7 +121,7 @@ read_item() {
   set -- $1
   set +f
   IFS=$saved
-  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | step:4) ;; *) exit 64 ;; esac
+  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:3 | step:4) ;; *) exit 64 ;; esac
   case $1 in
   transaction)
     transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}
@@ -135,12 +138,29 @@ read_item() {
       eval "after_$afters=\$decoded"
     done
     ;;
+  selector)
+    case $2 in
+    deviceTreePath | compatible | address | pciId | usbId | modalias | networkInterface) ;;
+    *) exit 64 ;;
+    esac
+    decode "${4--}" && known=$decoded
+    decode "$3" && selected=$decoded
+    selector=$2
+    ;;
+  left)
+    read_name "$2" && encode "$decoded" && key=$encoded
+    read_name "$3" && encode "$decoded"
+    lefts="$lefts $key,$encoded"
+    ;;
   device)
     devices=$((devices + 1))
     read_name "$2" && bus=$decoded
     encode "$bus" && key=$encoded
-    read_name "$3" && name=$decoded
+    [ -n "$selector" ] && [ "$3" = - ] && decoded='' || read_name "$3"
+    name=$decoded
     encode "$name" && key=$key,$encoded
+    eval "selector_$devices=\$selector selected_$devices=\$selected known_$devices=\$known"
+    selector='' selected='' known=''
     [ "$4" = - ] || read_name "$4"
     case ${10-} in '' | take | keep | drop) ;; *) exit 64 ;; esac
     eval "bus_$devices=\$bus name_$devices=\$name key_$devices=\$key wanted_$devices=\$4 module_$devices=\$5"
@@ -170,9 +190,9 @@ read_name() {
   esac
 }
 
-# bus, name, key, device: of the device number $1.
+# bus, name, key, device, selector, selected, known: of the device number $1.
 device_number() {
-  eval "bus=\$bus_$1 name=\$name_$1 key=\$key_$1"
+  eval "bus=\$bus_$1 name=\$name_$1 key=\$key_$1 selector=\$selector_$1 selected=\$selected_$1 known=\$known_$1"
   device=$sys/bus/$bus/devices/$name
 }
 
@@ -216,6 +236,236 @@ names_in() {
     encode "${entry##*/}"
     list=$list${list:+,}$encoded
   done
+}
+
+# --- selectors: which device is meant ----------------------------------------------------------------------------------------
+
+# chosen: the name of the device of $bus that $selector and $selected mean; without a selector it is $name. Fails where they do not
+# mean exactly one: then matches has the names of those that they mean, and ids what could have been meant, one a line. Where they
+# mean several, $known is taken if it is one of these.
+choose() {
+  chosen=$name matches='' ids=''
+  case $selector in
+  '') return 0 ;;
+  deviceTreePath) find_nodes ;;
+  compatible) find_compatible ;;
+  address) find_addresses ;;
+  pciId) find_pci_ids ;;
+  usbId) find_ids idVendor idProduct ;;
+  modalias) find_modaliases ;;
+  networkInterface) find_interface ;;
+  esac
+  chosen=${matches%%"$newline"*}
+  case $newline$matches in
+  "$newline") return 1 ;;
+  "$newline$chosen$newline") return 0 ;;
+  *"$newline$known$newline"*) chosen=$known ;;
+  *) return 1 ;;
+  esac
+}
+
+# The device $1 of the bus has the id $2, by which it may be meant.
+candidate() {
+  [ -n "$2" ] || return 0
+  ids=$ids$2$newline
+  if [ "$selector" != modalias ]; then
+    [ "$2" = "$selected" ] || return 0
+  else
+    # shellcheck disable=SC2254 # a pattern
+    case $2 in
+    $pattern) ;;
+    *) return 0 ;;
+    esac
+  fi
+  case $newline$matches in
+  *"$newline$1$newline"*) ;;
+  *) matches=$matches$1$newline ;;
+  esac
+}
+
+# nodes: lines of "<device><tab><path of its node in the device tree>".
+read_nodes() {
+  # shellcheck disable=SC2012 # the links' targets are wanted, and ls reads them all at once
+  nodes=$(ls -ld "$sys/bus/$bus/devices"/*/of_node 2>/dev/null |
+    sed -n "s|.*/devices/\(.*\)/of_node -> .*/devicetree/base\(/.*\)|\1$tab\2|p")
+}
+
+find_nodes() {
+  read_nodes
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $nodes; do
+    candidate "${text%%"$tab"*}" "${text#*"$tab"}"
+  done
+  set +f
+  IFS=$saved
+}
+
+# tail heads each file with its name, since there is always more than one.
+find_compatible() {
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $(set +f && tail -c +1 "$sys/bus/$bus/devices"/*/of_node/compatible /dev/null 2>/dev/null | tr '\0' '\n'); do
+    case $text in
+    '==> '*' <==')
+      entry=${text%/of_node/compatible*}
+      entry=${entry##*/}
+      ;;
+    *) candidate "$entry" "$text" ;;
+    esac
+  done
+  set +f
+  IFS=$saved
+}
+
+# The kernel names a device by the address that it has on the bus of the processor; its node may have another one.
+find_addresses() {
+  for entry in "$sys/bus/$bus/devices"/*.*; do
+    entry=${entry##*/}
+    address_of "${entry%%.*}"
+    candidate "$entry" "$address"
+  done
+  read_nodes
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $nodes; do
+    case ${text##*/} in
+    *@*) address_of "${text##*@}" && candidate "${text%%"$tab"*}" "$address" ;;
+    esac
+  done
+  set +f
+  IFS=$saved
+}
+
+# address: the hexadecimal number $1 in small letters without leading zeros; empty where it is none.
+address_of() {
+  address=$1
+  case $address in
+  *[!0-9A-Fa-f]*) address='' ;;
+  *[A-F]*) address=$(echo "$address" | tr A-F a-f) ;;
+  esac
+  while :; do
+    case $address in
+    0?*) address=${address#0} ;;
+    *) return 0 ;;
+    esac
+  done
+}
+
+find_pci_ids() {
+  case $selected in
+  *:*:*) find_ids vendor device subsystem_vendor subsystem_device ;;
+  *) find_ids vendor device ;;
+  esac
+}
+
+# An id is made of the numbers in the files $1 and following.
+find_ids() {
+  for entry in "$sys/bus/$bus/devices"/*; do
+    text=''
+    for file in "$@"; do
+      value_of "$entry/$file"
+      text=$text${text:+:}${value#0x}
+    done
+    candidate "${entry##*/}" "$text"
+  done
+}
+
+# In a pattern only * and ? are more than themselves; "(" and "|" are to bash where a login has set extglob.
+find_modaliases() {
+  pattern='' left=$selected
+  while [ -n "$left" ]; do
+    tail=${left#?}
+    char=${left%"$tail"}
+    case $char in
+    [\(\|]) char="[$char]" ;;
+    esac
+    pattern=$pattern$char
+    left=$tail
+  done
+  for entry in "$sys/bus/$bus/devices"/*; do
+    value_of "$entry/modalias"
+    candidate "${entry##*/}" "$value"
+  done
+}
+
+# The nearest device on the bus above an interface. An interface is there only while its driver has the device: one that was chosen by
+# it before is known by its claim or journal.
+find_interface() {
+  find_claimed_interface && return
+  for link in "$sys"/class/net/*/device; do
+    [ -e "$link" ] || continue
+    path=$(readlink -f "$link")
+    link=${link%/device}
+    while [ -n "$path" ] && [ "$path" != "$sys" ]; do
+      entry=$sys/bus/$bus/devices/${path##*/}
+      if [ -e "$entry" ] && [ "$(readlink -f "$entry")" = "$path" ]; then
+        candidate "${path##*/}" "${link##*/}"
+        break
+      fi
+      path=${path%/*}
+    done
+  done
+}
+
+# Whether a claim or journal tells of $selected. The number of its folder, which the kernel gives anew to each that it makes, says
+# whether it is the same device still.
+find_claimed_interface() {
+  [ -n "$state" ] || return 1
+  encode "$bus" && text=$encoded
+  encode "$selected" && text="$text $encoded"
+  for file in "$state"/claim.* "$state"/journal.* "$state"/stuck.*; do
+    [ -r "$file" ] || continue
+    while IFS=' ,' read -r word of claimed interface inode; do
+      [ "$word $of $interface" = "interface $text" ] || continue
+      decode "$claimed"
+      inode_of "$sys/bus/$bus/devices/$decoded"
+      [ -z "$found" ] || [ "$found" != "$inode" ] || candidate "$decoded" "$selected"
+    done <"$file"
+  done
+  [ -n "$matches" ]
+}
+
+# found: the number of the folder $1, empty where there is none.
+inode_of() {
+  # shellcheck disable=SC2012,SC2046 # the number is the first word; no name is parsed
+  set -- $(ls -di "$1/" 2>/dev/null)
+  found=${1-}
+}
+
+# Prints the line by which the device number $1 is found again where it was chosen by its network interface.
+echo_interface() {
+  device_number "$1"
+  [ "$selector" = networkInterface ] || return 0
+  inode_of "$device"
+  encode "$selected"
+  echo "interface $key,$encoded,$found"
+}
+
+# Says why the selector of the device number $index means none: the ids that there are, or all that it means with their drivers.
+say_unchosen() {
+  list=''
+  saved=$IFS IFS=$newline
+  set -f
+  for text in ${matches:-$ids}; do
+    encode "$text"
+    case ,$list, in
+    *",$encoded,"*) continue ;;
+    esac
+    [ "${#list}" -le 8000 ] || break
+    list=$list${list:+,}$encoded
+    [ -n "$matches" ] || continue
+    link=$(readlink "$sys/bus/$bus/devices/$text/driver")
+    encode "${link##*/}"
+    list="$list;$encoded"
+  done
+  set +f
+  IFS=$saved
+  if [ -n "$matches" ]; then
+    say "$answer present=no bus=yes similar=- matches=$list"
+  else
+    say "$answer present=no bus=yes similar=$list"
+  fi
 }
 
 # --- the look: never writes ------------------------------------------------------------------------------------------------
@@ -283,6 +533,17 @@ look_at() {
     say "$answer present=no bus=no similar=$list"
     return
   fi
+  if [ -n "$selector" ] && { [ "$operation" = look ] || [ -n "$moved" ]; }; then
+    choose || {
+      say_unchosen
+      return
+    }
+    encode "$bus" && key=$encoded
+    encode "$chosen" && key=$key,$encoded
+    eval "name_$index=\$chosen key_$index=\$key"
+    device_number "$index"
+    answer="$answer name=${key#*,}"
+  fi
   if [ ! -e "$device" ]; then
     names_in "$sys/bus/$bus/devices"
     say "$answer present=no bus=yes similar=$list"
@@ -309,7 +570,7 @@ look_at() {
   encode "$guard"
   answer="$answer guard=$encoded"
   read_claim "$key"
-  say "$answer claimant=$claimed_by claimDriver=$claimed_driver claimOverride=$claimed_override claimTransaction=$claimed_transaction"
+  say "$answer claimant=$claimed_by claimDriver=$claimed_driver claimOverride=$claimed_override claimTransaction=$claimed_transaction claimInterface=$claimed_interface"
 }
 
 yes_if() {
@@ -922,6 +1183,7 @@ remove_link() {
 
 # Journals, format 1, frozen:  devbind-journal 1 / transaction <id> / claimant <name> / writer <pid.start.boot> /
 #   device <bus>,<name>,<driver before>,<override before>,<driver wished>,<override wished> ... /
+#   (where there are any) interface <bus>,<name>,<network interface by which it was chosen>,<number of its folder> ... /
 #   (where there is one) after <command to run after the undo, its words encoded> / end <number of devices>
 write_journal() {
   number=1
@@ -932,6 +1194,7 @@ write_journal() {
     echo "writer $me"
     while [ "$number" -le "$devices" ]; do
       eval "echo \"device \$key_$number,\$seen_driver_$number,\$seen_override_$number,\$wish_driver_$number,\$wish_override_$number\""
+      echo_interface "$number"
       number=$((number + 1))
     done
     [ "$afters" -eq 0 ] || echo_after
@@ -1110,10 +1373,12 @@ undo_after() {
   after_failed=$encoded
 }
 
-# Claims, format 1, frozen:  devbind-claim 1 / claimant <name> / driver <before> / override <before> / transaction <id> / end 4
-# claimed_by, claimed_driver, claimed_override, claimed_transaction: the claim on the device with the key $1, "-" for none.
+# Claims, format 1, frozen:  devbind-claim 1 / claimant <name> / driver <before> / override <before> / transaction <id> /
+#   (where it was chosen by one) interface, as in journals / end 4
+# claimed_by, claimed_driver, claimed_override, claimed_transaction, claimed_interface: the claim on the device with the key $1, "-"
+# for none.
 read_claim() {
-  claimed_by=- claimed_driver=- claimed_override=- claimed_transaction=-
+  claimed_by=- claimed_driver=- claimed_override=- claimed_transaction=- claimed_interface=-
   [ -n "$state" ] && [ -r "$state/claim.$1" ] || return 0
   while read -r word rest; do
     case $word in
@@ -1121,6 +1386,10 @@ read_claim() {
     driver) claimed_driver=$rest ;;
     override) claimed_override=$rest ;;
     transaction) claimed_transaction=$rest ;;
+    interface)
+      rest=${rest%,*}
+      claimed_interface=${rest##*,}
+      ;;
     esac
   done <"$state/claim.$1"
 }
@@ -1137,6 +1406,7 @@ prepare_claims() {
         echo "driver $past_driver"
         echo "override $past_override"
         echo "transaction $transaction"
+        echo_interface "$number"
         echo "end 4"
       } >"$state/new.$number.$me" 2>/dev/null
       [ "$(tail -n 1 "$state/new.$number.$me" 2>/dev/null)" = "end 4" ] || return 1
@@ -1155,14 +1425,20 @@ settle_claims() {
       set_aside "$key"
       mv "$state/new.$number.$me" "$state/claim.$key" 2>/dev/null || failed state '' || return 1
       ;;
-    drop)
-      read_claim "$key"
-      [ "$claimed_by" != "$claimant" ] || { set_aside "$key" && rm -f "$state/claim.$key"; }
-      ;;
+    drop) drop_claim "$key" ;;
     esac
     number=$((number + 1))
   done
+  for key in $lefts; do
+    drop_claim "$key"
+  done
   return 0
+}
+
+# Drops the claim on the device with the key $1 if it is ours.
+drop_claim() {
+  read_claim "$1"
+  [ "$claimed_by" != "$claimant" ] || { set_aside "$1" && rm -f "$state/claim.$1"; }
 }
 
 # Keeps the claim on the device with the key $1 for an undo, where there are steps to undo.
@@ -1260,6 +1536,9 @@ say_outcome() {
   for told in outcome held; do
     [ -r "$state/$told.$transaction" ] || continue
     while read -r text; do
+      case $text in
+      *is=moved*) moved=yes ;;
+      esac
       say "$text"
     done <"$state/$told.$transaction"
     return
@@ -1471,7 +1750,7 @@ may_write() {
     device_number "$number"
     eval "seen_driver=\$seen_driver_$number seen_override=\$seen_override_$number"
     refusal="is=moved device=$((number - 1))"
-    [ -e "$device" ] || return 1
+    choose && [ "$chosen" = "$name" ] && [ -e "$device" ] || return 1
     journal_of "$key"
     if [ "$journal" != - ]; then
       refusal="is=refused problem=journal device=$((number - 1))"

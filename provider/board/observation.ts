@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Connection, Device } from "../schema";
+import { type Connection, type Device, kernelName } from "../schema";
+import { deviceWords } from "../selector";
 import { addressOf, placeOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
 import { type AnswerLine, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
@@ -64,7 +65,7 @@ const bound = z.string().transform((word): Device["groupMembers"] => {
   });
 });
 
-const absentLine = z.object({ present: z.literal("no"), bus: yes, similar: list });
+const absentLine = z.object({ present: z.literal("no"), bus: yes, similar: list, matches: bound.default([]) });
 const deviceLine = z.object({
   driver: field,
   unbindable: yes,
@@ -86,12 +87,18 @@ const deviceLine = z.object({
   claimant: field,
   claimDriver: field,
   claimOverride: field,
+  claimInterface: field.default(null),
 });
+
+/** What a selector chose has a name, fit to be sent back. */
+const chosenLine = deviceLine.extend({ name: text.pipe(kernelName) });
 
 function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string): Device {
   const nothing = {
     bus: item.bus,
-    name: item.device,
+    name: deviceWords(item.device),
+    selector: typeof item.device === "string" ? null : item.device,
+    matches: [],
     driver: null,
     canUnbind: false,
     override: null,
@@ -113,11 +120,13 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
   };
   if (line?.fields.present === "no") {
     const absent = readLine(line, absentLine, address);
-    return { ...nothing, ...unknown, isPresent: false, isBusPresent: absent.bus, similarNames: absent.similar };
+    return { ...nothing, ...unknown, isPresent: false, isBusPresent: absent.bus, similarNames: absent.similar, matches: absent.matches };
   }
+  const isChosen = typeof item.device !== "string" || line?.fields.name !== undefined;
   const found = readLine(line, deviceLine, address);
   return {
     ...nothing,
+    name: isChosen ? readLine(line, chosenLine, address).name : nothing.name,
     isBusPresent: true,
     isPresent: true,
     similarNames: found.similar,
@@ -137,6 +146,9 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     wanted:
       found.registered === null ? null : { isRegistered: found.registered, canBind: found.bindable === true, isLoadable: found.loadable },
     guard: found.guard,
-    claim: found.claimant === null ? null : { claimant: found.claimant, driver: found.claimDriver, override: found.claimOverride },
+    claim: claimOf(found),
   };
 }
+
+const claimOf = ({ claimant, claimDriver, claimOverride, claimInterface }: z.output<typeof deviceLine>): Device["claim"] =>
+  claimant === null ? null : { claimant, driver: claimDriver, override: claimOverride, networkInterface: claimInterface };

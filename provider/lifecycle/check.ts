@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { plain } from "../errors";
+import { unexpected } from "../plan/expect";
 import { differencesOf, wishOf } from "../plan/plan";
-import { type Observed, observedSchema, unknownValue, validate } from "../schema";
+import { choiceDifference } from "../plan/select";
+import { type Binding, type Device, type Observed, observedSchema, unknownValue, validate, wishFields } from "../schema";
 import { type Properties, wishesOf } from "./request";
 
 /** What check answers: inputs to record, or what is wrong with them; and a drift that is only to be told. */
@@ -13,7 +16,7 @@ export interface CheckAnswer {
 /**
  * Pure. Consumes the program's look: the inputs that it returns have no `observed`, but `drift` where the board differs from what
  * was last asked for, never in the very words of the last time (`lastDrift`), since the engine shows only what is new, and
- * `boardId`, the board that answered. What the program has already refused in preview passes, so that all
+ * `boardId`, the board that answered, and for a selector `deviceName`, the device that it means. What the program has already refused in preview passes, so that all
  * resources are shown; the update refuses it again. Unknown inputs pass.
  */
 export function check(olds: Properties, news: Properties): CheckAnswer {
@@ -22,7 +25,7 @@ export function check(olds: Properties, news: Properties): CheckAnswer {
   const { problems } = validate(wishes);
   if (problems.length > 0 && observed?.invalid !== true)
     return { inputs: news, failures: problems.map(({ property, message }) => ({ property, reason: `${property} ${message}` })) };
-  const exists = typeof olds.device === "string";
+  const exists = olds.device !== undefined && olds.device !== null;
   const found = exists ? driftOf(olds, news.observed, observed) : undefined;
   const isReport = exists && news.onDrift === "report" && found !== unknownValue && observed?.unreachable === undefined;
   const last = olds.drift ?? olds.lastDrift;
@@ -31,7 +34,7 @@ export function check(olds: Properties, news: Properties): CheckAnswer {
   const lastDrift = drift === undefined ? last : olds.lastDrift;
   const boardId = observed?.board?.boardId ?? olds.boardId;
   return {
-    inputs: { ...wishes, ...known({ boardId, lastDrift, drift }) },
+    inputs: { ...wishes, ...known({ boardId, deviceName: chosenName(wishes, observed), lastDrift, drift }) },
     failures: [],
     reported: isReport ? found : undefined,
   };
@@ -45,7 +48,28 @@ function driftOf(olds: Properties, look: unknown, observed: Observed | undefined
   if (observed?.unreachable !== undefined) return plain(`not known: ${observed.unreachable}`);
   const last = validate(wishesOf(olds)).binding;
   if (observed?.device === undefined || last === undefined) return undefined;
-  if (observed.device.name !== last.device || observed.device.bus !== last.bus) return undefined;
+  if (!isOfLast(last, olds, observed.device) || observed.device.bus !== last.bus) return undefined;
   if (typeof olds.boardId === "string" && observed.board?.boardId !== olds.boardId) return undefined;
-  return plain(differencesOf(wishOf(last, observed.device, false), observed.device).join("; ")) || undefined;
+  return plain(wrongWith(last, olds.deviceName, observed.device).join("; ")) || undefined;
+}
+
+/** Whether the look was at the device of the last wish: by its name, or because the same selector chose it. */
+function isOfLast({ device: wished }: Binding, olds: Properties, { name, selector }: Device): boolean {
+  if (typeof wished === "string") return name === wished;
+  return isDeepStrictEqual(selector, wished) || name === olds.deviceName;
+}
+
+/** `place`: which device the last selector meant, where it is known. */
+function wrongWith(last: Binding, place: unknown, device: Device): string[] {
+  const choice = choiceDifference(last.device, device);
+  if (choice !== undefined) return [choice];
+  const moved = typeof place === "string" && place !== device.name ? [`device is ${device.name}, not ${place}`] : [];
+  return [...moved, ...differencesOf(wishOf(last, device, false), device), ...unexpected(last.expect, device)];
+}
+
+/** The device that the look found by the very selector of these inputs; none for a name. */
+function chosenName({ device: wished }: Properties, observed: Observed | undefined): string | undefined {
+  const { isPresent, name, selector } = observed?.device ?? {};
+  const isChosen = isPresent === true && selector != null && isDeepStrictEqual(selector, wishFields.device.safeParse(wished).data);
+  return isChosen ? name : undefined;
 }

@@ -1,6 +1,8 @@
-import { DevbindError } from "../errors";
+import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
 import { planDevice, type Wish } from "../plan/plan";
+import { unexpected } from "../plan/expect";
+import { choiceDifference } from "../plan/select";
 import type { Binding, Device, Outputs } from "../schema";
 import type { Observation } from "../transaction";
 import { converge } from "./reconcile";
@@ -15,14 +17,19 @@ export interface Leaving {
 /**
  * Gives devices of one board back as `onDelete` says, and releases their claims. Run twice: fine. A device that is gone, that was
  * given back already or forgotten by a reboot, that somebody else has claimed since, or that sits on another board behind the old
- * address is let go without a write.
+ * address is let go without a write; so are one that is not what `expect` says and, unless our claim covers it, one that a selector
+ * finds and the state doesn't know: that is said.
  * @throws DevbindError `unreachable` for a board that is off, unless every binding says `deleteUnreachable`
  */
 export async function remove(leaving: Leaving[]): Promise<void> {
   const backs = leaving.map((one) => ({ one, back: asBefore(one.binding, one.last) }));
   const bindings = backs.map(({ back }) => back);
+  const known = leaving.map(({ last }) => last?.deviceName);
   try {
-    await converge(bindings, (observation) => backs.map(({ one, back }, index) => attemptFor(back, one, observation, index)));
+    const planFor = (observation: Observation) => backs.map(({ one, back }, index) => attemptFor(back, one, observation, index));
+    const { tries } = await converge(bindings, planFor, known);
+    for (const { binding, letGo } of tries)
+      if (letGo !== undefined) console.warn(plain(`${claimantOf(binding)}: let go without a write: ${letGo}.`));
   } catch (error) {
     const isLetGo = bindings.every((binding) => binding.deleteUnreachable);
     if (error instanceof DevbindError && error.kind === "unreachable" && isLetGo) return;
@@ -43,7 +50,14 @@ function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Lea
   const isOthers = device?.claim !== null && device?.claim?.claimant !== claimantOf(binding);
   // Without a claim it was given back already, or a reboot forgot it; only what still looks as it was asked for is still ours.
   const isGivenBack = device?.claim === null && device.driver !== wished;
-  if (!device?.isPresent || isOtherBoard || isOthers || isGivenBack) return letGo(binding, past);
+  if (!device || isOtherBoard) return letGo(binding, past);
+  const isOurs = !isOthers && device.claim !== null;
+  if (!device.isPresent) return letGo(binding, past, { letGo: choiceDifference(binding.device, device) });
+  if (isOthers) return letGo(binding, past);
+  if (!isOurs && last !== undefined && device.name !== last.deviceName) return letGo(binding, past, otherDevice(last, device));
+  const differences = unexpected(binding.expect, device);
+  if (differences.length > 0) return letGo(binding, past, { letGo: `its ${differences.join("; its ")}`, claim: isOurs ? "drop" : "keep" });
+  if (isGivenBack) return letGo(binding, past);
   const plan = planDevice(binding, wishFor(binding, past, device), observation.board, device);
   return { binding, plan, claim: device.claim === null ? "keep" : "drop", mayTake: binding.force, past };
 }
@@ -62,7 +76,13 @@ function wishFor(binding: Binding, past: Attempt["past"], device: Device): Wish 
   }
 }
 
-function letGo(binding: Binding, past: Attempt["past"]): Attempt {
+/** A selector finds a device that was never bound, while the one that was has gone from its place, or is no longer what was meant. */
+const otherDevice = (last: Outputs, { name }: Device): Partial<Attempt> => ({
+  left: last.deviceName,
+  letGo: `its selector means ${name} now, and what was bound is ${last.deviceName}`,
+});
+
+function letGo(binding: Binding, past: Attempt["past"], more: Partial<Attempt> = {}): Attempt {
   const nothing = { differences: [], refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [] };
   return {
     binding,
@@ -70,5 +90,6 @@ function letGo(binding: Binding, past: Attempt["past"]): Attempt {
     claim: "keep",
     mayTake: false,
     past,
+    ...more,
   };
 }

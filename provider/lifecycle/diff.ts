@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { claimantOf } from "../plan/guards";
 import { type Binding, unknownValue, validate } from "../schema";
-import { type Properties, wishesOf } from "./request";
+import { isSameChoice, type Properties, wishesOf } from "./request";
 
 export interface DiffAnswer {
   changes: boolean;
@@ -12,17 +12,30 @@ export interface DiffAnswer {
 /**
  * Pure. Changed: another wish, option or connection; a drift that check found and that is to be repaired; a look that is unknown
  * or got no answer; and a live driver that is not the wished one, which is how refresh asks (it calls diff with the live state as
- * `olds`; then `drift` is the recorded one in both, which check never lets happen with a fresh one). Replaced, the old one first: another device, bus or board. Another address or other credentials are an update.
+ * `olds`; then `drift` is the recorded one in both, which check never lets happen with a fresh one). Replaced, the old one first: another device, bus or board. Another address or other credentials are an update, and so is a
+ * device that the same selector finds at another place, and another selector or name for the same device.
  */
 export function diff(olds: Properties, news: Properties): DiffAnswer {
-  const replaces = ["bus", "device", "boardId"].filter((key) => isOther(olds[key], news[key]));
+  const replaces = [
+    ...(isOther(olds.bus, news.bus) ? ["bus"] : []),
+    ...(isOtherDevice(olds, news) ? ["device"] : []),
+    ...(isOther(olds.boardId, news.boardId) ? ["boardId"] : []),
+  ];
   const hasMoved = news.onDrift !== "report" && "deviceName" in olds && (olds.currentDriver ?? null) !== (news.driver ?? null);
   const hasDrifted = news.drift !== undefined && news.drift !== olds.drift;
-  const changes = replaces.length > 0 || hasDrifted || hasMoved || !isSameWish(olds, news);
+  const isElsewhere = news.onDrift !== "report" && isOther(olds.deviceName, news.deviceName);
+  const changes = replaces.length > 0 || hasDrifted || hasMoved || isElsewhere || !isSameWish(olds, news);
   return { changes, replaces, deleteBeforeReplace: replaces.length > 0 };
 }
 
 const isOther = (old: unknown, wanted: unknown) => old !== undefined && wanted !== undefined && wanted !== unknownValue && old !== wanted;
+
+/** Of two selectors, or a selector and a name, only a look knows; where it does not, the update decides (it refuses to follow). */
+function isOtherDevice(olds: Properties, news: Properties): boolean {
+  if (!isOther(olds.device, news.device) || isSameChoice(olds.device, news.device)) return false;
+  if (typeof olds.device === "string" && typeof news.device === "string") return true;
+  return isOther(olds.deviceName, typeof news.device === "string" ? news.device : news.deviceName);
+}
 
 /** Defaults count as written: adding `port: 22` to a program changes nothing. */
 function isSameWish(olds: Properties, news: Properties): boolean {

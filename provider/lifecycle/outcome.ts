@@ -18,11 +18,11 @@ export function failure(
   lost: readonly string[],
 ): DevbindError {
   const index = Number(outcome.device ?? 0) || 0;
-  const { binding, plan } = tries[index] ?? tries[0] ?? { binding: undefined, plan: undefined };
+  const plan = (tries[index] ?? tries[0])?.plan;
   const device = after?.devices[index];
   const words = {
     deed: tries[index]?.claim === "drop" ? ("give back" as const) : ("bind" as const),
-    device: binding?.device ?? "the device",
+    device: before.devices[index]?.name ?? "the device",
     address,
     wish: plan ? driverWords(plan.wish) : "its driver",
     problem: outcome.problem,

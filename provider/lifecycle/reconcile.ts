@@ -2,9 +2,10 @@ import { look, newTransactionId } from "../board/board";
 import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
 import { hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
+import { otherDeviceRefusal } from "../plan/select";
 import type { Binding, Device, Outputs } from "../schema";
 import { addressOf } from "../ssh/connection";
-import type { Observation, Transaction } from "../transaction";
+import type { LookItem, Observation, Transaction } from "../transaction";
 import { applyOnce } from "./apply";
 import { dependentsLost, lostWords } from "./dependents";
 import { failure } from "./outcome";
@@ -15,6 +16,8 @@ export interface Wanted {
   binding: Binding;
   last: Outputs | undefined;
   isRebind: boolean;
+  /** Whether the program still chooses the device by the same name or selector. */
+  isSameChoice: boolean;
 }
 
 /** How often the world may move between the plan and the transaction. */
@@ -34,20 +37,28 @@ export async function reconcile(wanted: Wanted[]): Promise<Outputs[]> {
   return tries.map(({ binding, past }, index) => outputsFrom(binding, observation, deviceAt(observation, index), past));
 }
 
-function attemptFor({ binding, last, isRebind }: Wanted, observation: Observation, index: number): Attempt {
+function attemptFor({ binding, last, isRebind, isSameChoice }: Wanted, observation: Observation, index: number): Attempt {
   const device = deviceAt(observation, index);
   const isOurs = device.claim?.claimant === claimantOf(binding);
   const isSameBoard = last !== undefined && last.boardId === observation.board.boardId;
-  const past = isSameBoard
-    ? { driver: last.previousDriver, override: last.previousOverride }
-    : isOurs && device.claim
-      ? { driver: device.claim.driver, override: device.claim.override }
-      : { driver: device.driver, override: device.override };
+  const hasMoved = isSameBoard && device.isPresent && device.name !== last.deviceName;
+  const past =
+    isSameBoard && !(hasMoved && device.modalias !== last.modalias)
+      ? { driver: last.previousDriver, override: last.previousOverride }
+      : isOurs && device.claim
+        ? { driver: device.claim.driver, override: device.claim.override }
+        : { driver: device.driver, override: device.override };
   const owners = [claimantOf(binding), ...(last ? [last.claimant] : [])];
   const plan = planDevice(binding, wishOf(binding, device, isRebind), observation.board, device, owners);
+  if (hasMoved && !isSameChoice) plan.refusals.push(otherDeviceRefusal(binding.device, device.name, last.deviceName));
   const mayTake = binding.force || (device.claim !== null && owners.includes(device.claim.claimant));
-  return { binding, plan, claim: isOurs ? "keep" : "take", mayTake, past };
+  const isClaimedSo = isOurs && (device.claim?.networkInterface ?? null) === interfaceOf(binding);
+  return { binding, plan, claim: isClaimedSo ? "keep" : "take", mayTake, past, left: hasMoved ? last.deviceName : undefined };
 }
+
+/** The claim keeps it: the interface itself is gone while another driver has the card. */
+const interfaceOf = ({ device }: Binding): string | null =>
+  typeof device !== "string" && device.key === "networkInterface" ? device.value : null;
 
 /**
  * The loop that create, update and delete share: plan from what was seen, run the transaction, and plan again when the board had
@@ -56,20 +67,22 @@ function attemptFor({ binding, last, isRebind }: Wanted, observation: Observatio
 export async function converge(
   bindings: Binding[],
   planFor: (observation: Observation) => Attempt[],
+  known: readonly (string | undefined)[] = [],
 ): Promise<{ observation: Observation; tries: Attempt[] }> {
   const first = bindings[0];
   if (!first) throw new Error("a request needs at least one binding");
   if (new Set(bindings.map((binding) => JSON.stringify([claimantOf(binding), binding.afterRebind]))).size > 1)
     throw new Error("the bindings of one request must have one claimant and one afterRebind: the board keeps one for each transaction");
   const timeoutSeconds = Math.max(...bindings.map((binding) => binding.timeoutSeconds));
-  let observation = await look(first.connection, bindings.map(lookItem), { timeoutSeconds });
+  const items = bindings.map((binding, index) => lookItem(binding, known[index]));
+  const lookAgain = () => look(first.connection, items, { timeoutSeconds });
+  let observation = await lookAgain();
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const tries = planFor(observation);
-    refuse(tries, first);
+    refuse(tries, first, observation);
     if (tries.every((one, index) => isSettled(one, deviceAt(observation, index)))) return { observation, tries };
-    const transaction = transactionOf(tries, observation, timeoutSeconds);
+    const transaction = transactionOf(tries, observation, items, timeoutSeconds);
     const before = observation;
-    const lookAgain = () => look(first.connection, bindings.map(lookItem), { timeoutSeconds });
     const { outcome, observation: after } = await applyOnce(first.connection, transaction, lookAgain);
     observation = after ?? before;
     if (outcome.is === "moved") continue;
@@ -86,20 +99,23 @@ export async function converge(
   });
 }
 
-const isSettled = ({ plan, claim }: Attempt, device: Device) => !hasSteps(plan) && claim === "keep" && device.journal !== "interrupted";
+const isSettled = ({ plan, claim, left }: Attempt, device: Device) =>
+  !hasSteps(plan) && claim === "keep" && left === undefined && device.journal !== "interrupted";
 
-function refuse(tries: Attempt[], { connection }: Binding): void {
-  const refused = tries.flatMap(({ binding, plan }) => plan.refusals.map((refusal) => ({ binding, refusal })));
+function refuse(tries: Attempt[], { connection }: Binding, observation: Observation): void {
+  const refused = tries.flatMap(({ binding, plan }, index) =>
+    plan.refusals.map((refusal) => ({ binding, refusal, name: deviceAt(observation, index).name })),
+  );
   const first = refused[0];
   if (!first) return;
   throw new DevbindError("refused", {
-    failed: `Cannot bind ${first.binding.device} on ${addressOf(connection)} to ${wishWords(first.binding)}. ${refused.map(({ refusal }) => refusal.reason).join(" ")}`,
+    failed: `Cannot bind ${first.name} on ${addressOf(connection)} to ${wishWords(first.binding)}. ${refused.map(({ refusal }) => refusal.reason).join(" ")}`,
     now: "Nothing was written.",
     todo: [...new Set(refused.map(({ refusal }) => refusal.todo))].join(" "),
   });
 }
 
-function transactionOf(tries: Attempt[], observation: Observation, timeoutSeconds: number): Transaction {
+function transactionOf(tries: Attempt[], observation: Observation, items: LookItem[], timeoutSeconds: number): Transaction {
   const first = tries[0];
   return {
     id: newTransactionId(),
@@ -109,8 +125,9 @@ function transactionOf(tries: Attempt[], observation: Observation, timeoutSecond
     confirmSeconds: tries.reduce<number | null>((most, { binding }) => Math.max(most ?? 0, binding.confirmSeconds ?? 0) || null, null),
     afterRebind: first?.binding.afterRebind ?? [],
     devices: tries.map(({ binding, plan, claim, past }, index) =>
-      transactionDevice(binding, plan, deviceAt(observation, index), { claim, past }),
+      transactionDevice(binding, plan, deviceAt(observation, index), { claim, past, known: items[index]?.known }),
     ),
+    left: tries.flatMap(({ binding: { bus }, left }) => (left === undefined ? [] : [{ bus, device: left }])),
     steps: stepsOf(tries.map(({ plan }) => plan)),
   };
 }

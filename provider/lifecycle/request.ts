@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import { DevbindError, nothingSent } from "../errors";
 import { type DevicePlan, moduleOf } from "../plan/plan";
 import { claimantOf } from "../plan/guards";
 import type { Binding, Device, Outputs } from "../schema";
-import { outputsSchema, validate } from "../schema";
-import type { Observation } from "../transaction";
+import { outputsSchema, validate, wishFields } from "../schema";
+import type { LookItem, Observation } from "../transaction";
 
 /** Inputs or state as the engine hands them over. */
 export type Properties = Record<string, unknown>;
@@ -41,13 +42,20 @@ export function bindingOf(properties: Properties): Binding {
 /** The outputs in a resource's state; undefined for a resource that has none yet. */
 export const outputsOf = (properties: Properties): Outputs | undefined => outputsSchema.safeParse(properties).data;
 
-/** What to look at for a binding. */
-export const lookItem = (binding: Binding) => ({
+/** What to look at for a binding; `known` is the device that was bound so far, where it may decide between several. */
+export const lookItem = (binding: Binding, known?: string): LookItem => ({
   bus: binding.bus,
   device: binding.device,
   driver: binding.driver,
   module: moduleOf(binding),
+  ...(known === undefined || typeof binding.device === "string" ? {} : { known }),
 });
+
+/** Whether two values of the input `device` say the same, also where an id is written in capitals once. */
+export function isSameChoice(one: unknown, other: unknown): boolean {
+  const [first, second] = [one, other].map((device) => wishFields.device.safeParse(device).data ?? device);
+  return isDeepStrictEqual(first, second);
+}
 
 /** The outputs of a binding whose device was just observed; `past` is what `onDelete: "restore"` goes back to. */
 export function outputsFrom(
@@ -87,6 +95,10 @@ export interface Attempt {
   /** Whether another's claim on the device may be taken over. */
   mayTake: boolean;
   past: Past;
+  /** Where the device was before it moved: our claim on that place is dropped. */
+  left?: string;
+  /** Why a device that is given up is let go without a write, where somebody should know. */
+  letGo?: string;
 }
 
 /** The device in its place of an observation, which has one for each that was asked for. */

@@ -1,5 +1,6 @@
 import { listed } from "../errors";
-import { similar } from "./select";
+import { unexpectedRefusal } from "./expect";
+import { absentRefusal, similar } from "./select";
 import type { Binding, Board, Device } from "../schema";
 import type { Wish } from "./plan";
 
@@ -31,26 +32,11 @@ export function refusalsOf(
   const absent = absentRefusal(binding, device);
   if (absent) return [absent];
   const isOurs = device.claim !== null && owners.includes(device.claim.claimant);
-  const refusals: (Refusal | undefined)[] = [isOurs ? undefined : ownerRefusal(binding, device)];
+  const refusals = [unexpectedRefusal(binding.expect, device), isOurs ? undefined : ownerRefusal(binding, device)];
   if (writes || !isOurs) refusals.push(...boardRefusals(board));
   if (writes) refusals.push(...deviceRefusals(binding, wish, device));
   if (device.journal === "stuck") refusals.push(stuckRefusal());
   return refusals.filter((refusal) => refusal !== undefined);
-}
-
-function absentRefusal({ bus, device: name }: Binding, device: Device): Refusal | undefined {
-  const near = similar(name, device.similarNames);
-  if (!device.isBusPresent) {
-    const buses = similar(bus, device.similarNames);
-    return { property: "bus", isCertain: true, reason: `The board has no bus "${bus}"${buses}.`, todo: "Correct the name of the bus." };
-  }
-  if (device.isPresent) return undefined;
-  return {
-    property: "device",
-    isCertain: false,
-    reason: `The bus ${bus} has no device "${name}"${near}.`,
-    todo: "Correct the name, or bring the device there first.",
-  };
 }
 
 function boardRefusals(board: Board): Refusal[] {

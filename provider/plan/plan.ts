@@ -103,12 +103,13 @@ export function transactionDevice(
   binding: Binding,
   plan: DevicePlan,
   device: Device,
-  claim: Pick<TransactionDevice, "claim" | "past">,
+  { known, ...claim }: Pick<TransactionDevice, "claim" | "past" | "known">,
 ): TransactionDevice {
   const { driver, override, hasOverride } = device;
   return {
     bus: binding.bus,
-    device: binding.device,
+    device: device.name,
+    ...(typeof binding.device === "string" ? {} : { selector: binding.device, known }),
     driver: plan.wish.driver ?? null,
     module: moduleOf(binding),
     seen: { driver, override, hasOverride },

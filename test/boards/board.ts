@@ -35,6 +35,10 @@ export interface Board {
   shell(command: string, options?: { timeoutSeconds?: number }): Promise<string>;
   /** All that the board printed on its console so far, over all its boots. */
   consoleLog(): Promise<string>;
+  /** Plugs a device in while the board runs: QEMU's `driver`, `id`, `bus` (of a port that takes one) and what else it needs. */
+  plug(device: Record<string, string>): Promise<void>;
+  /** Pulls a device out; resolves when the board's kernel has let go of it, seconds later. */
+  unplug(id: string): Promise<void>;
   /** The reset button: everything not saved is lost. Resolves when SSH answers again. */
   reset(): Promise<void>;
   /** Power off at the plug: QEMU is gone, the port is closed. */

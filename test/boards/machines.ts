@@ -83,6 +83,12 @@ export const devicesToGuard = [
   ...["-device", "i6300esb,addr=08.0"],
 ];
 
+/** Two ports of an arm64 board into which a device can be plugged while it runs: 0000:01:00.0 and 0000:02:00.0. */
+export const emptyPorts = [
+  ...["-device", "pcie-root-port,id=first-port,addr=0a.0,chassis=2"],
+  ...["-device", "pcie-root-port,id=second-port,addr=0b.0,chassis=3"],
+];
+
 const exynos: Machine = {
   architecture: "armhf",
   kernelPackage: "linux-image-armmp",

@@ -10,6 +10,7 @@ import { Qmp } from "./qmp";
 import { sleep } from "./run";
 
 const startSeconds = 60;
+const unplugSeconds = 60; // the kernel waits five for a second press of the button
 
 export interface QemuOptions {
   kind: BoardKind;
@@ -77,6 +78,26 @@ export class Qemu {
   /** The reset button: the machine starts anew, with the kernel and the arguments of this QEMU. */
   async reset(): Promise<void> {
     await this.qmp.execute("system_reset");
+  }
+
+  /** Plugs a device in while the machine runs: QEMU's `driver`, `id`, `bus` and what else it takes. */
+  async plug(device: Record<string, string>): Promise<void> {
+    await this.qmp.execute("device_add", device);
+  }
+
+  /** Asks the machine to give a device up, and waits until its kernel has agreed and the device is gone. */
+  async unplug(id: string): Promise<void> {
+    await this.qmp.execute("device_del", { id });
+    const deadline = Date.now() + unplugSeconds * 1000;
+    const isThere = () =>
+      this.qmp.execute("qom-get", { path: `/machine/peripheral/${id}`, property: "type" }).then(
+        () => true,
+        () => false,
+      );
+    while (await isThere()) {
+      if (Date.now() > deadline) throw new Error(`the device ${id} is still plugged in after ${unplugSeconds} s`);
+      await sleep(0.1);
+    }
   }
 
   /** Writes the machine's state to a file. It stands still from then on. */

@@ -91,11 +91,24 @@ export class RunningBoard implements Board {
     return this.console.text();
   }
 
-  async reset(): Promise<void> {
+  plug(device: Record<string, string>): Promise<void> {
+    return this.machine.plug(device);
+  }
+
+  unplug(id: string): Promise<void> {
+    return this.machine.unplug(id);
+  }
+
+  private get machine(): Qemu {
     if (this.qemu?.isRunning !== true) throw new Error("the board is off: call powerOn() first");
+    return this.qemu;
+  }
+
+  async reset(): Promise<void> {
+    const { machine } = this;
     await this.ssh.disconnect();
     const end = await this.console.end();
-    await this.qemu.reset();
+    await machine.reset();
     await this.untilUp(end);
   }
 

@@ -28,6 +28,7 @@ const facts = {
   isBusPresent: fc.constantFrom(true, true, true, false),
   isPresent: fc.constantFrom(true, true, true, false),
   similarNames: some(text),
+  matches: some(bound),
   driver: orNull(fc.oneof(name, text)),
   canUnbind: fc.boolean(),
   override: orNull(text),

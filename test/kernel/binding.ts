@@ -4,7 +4,8 @@ import type { Board } from "../boards/board";
 /** Inputs as a program gives them; board, bus-wide defaults and the claimant are added. */
 export interface Inputs {
   bus: string;
-  device: string;
+  /** Its name, or a selector. */
+  device: string | Record<string, string>;
   driver: string | null;
   [input: string]: unknown;
 }
@@ -19,7 +20,8 @@ export class Binding {
   inputs: State;
 
   constructor(board: Board, inputs: Inputs) {
-    this.inputs = { connection: connectionTo(board), claimant: `org/lab/dev/${inputs.device}`, timeoutSeconds: 10, ...inputs };
+    const name = Object.values(typeof inputs.device === "string" ? [inputs.device] : inputs.device).join();
+    this.inputs = { connection: connectionTo(board), claimant: `org/lab/dev/${name}`, timeoutSeconds: 10, ...inputs };
   }
 
   async create(): Promise<State> {

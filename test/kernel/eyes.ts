@@ -40,10 +40,10 @@ export const events = (board: Board) => board.shell("cat /sys/kernel/uevent_seqn
 
 /**
  * The driver and the override of every device, and what is left in our state folder, but for told outcomes. The alarm timer is left
- * out: the kernel itself gives it up together with the clock, for good; so are virtio devices, which get new names.
+ * out: the kernel itself gives it up together with the clock, for good; so are virtio and hid devices, which get new names.
  */
 export const boardAsFound = (board: Board) =>
   board.shell(
     "{ ls -l /sys/bus/*/devices/*/driver | sed 's|.* /sys|/sys|'; grep . /sys/bus/*/devices/*/driver_override; " +
-      "find /run/devbind ! -type d 2>/dev/null | grep -v '/outcome[.]'; } | grep -v -e alarmtimer -e bus/virtio",
+      "find /run/devbind ! -type d 2>/dev/null | grep -v '/outcome[.]'; } | grep -v -e alarmtimer -e bus/virtio -e bus/hid",
   );

@@ -1,10 +1,15 @@
 import { encode } from "../../provider/board/protocol";
 import type { Device } from "./kernel";
 
+/** What chooses a device in place of its name: its key and value, and the device that was known so far. */
+export type Selector = [key: string, value: string, known?: string];
+
 /** A device to look at; the driver and module that are wished for it, if any. */
 export interface LookWish {
   bus: string;
-  name: string;
+  /** Null where a selector chooses it. */
+  name: string | null;
+  selector?: Selector;
   driver?: string;
   module?: string;
 }
@@ -16,6 +21,8 @@ export interface Wish {
   override?: string | null;
   /** What it was seen as, where the plan is older than the model. */
   seen?: { driver: string | null; override?: string | null };
+  /** What chose it, and must still mean it. */
+  selector?: Selector;
   claim?: "take" | "keep" | "drop";
   past?: { driver: string | null; override?: string | null };
 }
@@ -36,19 +43,24 @@ export interface Transaction {
   confirmSeconds?: number;
   /** The command that runs after it and after its undo. */
   afterRebind?: string[];
+  /** Devices of which our claims are dropped. */
+  left?: { bus: string; name: string }[];
   /** The writes; by default those that lead from what was seen to the wish. */
   steps?: Step[];
 }
 
 export function lookItems(wishes: LookWish[]): string[][] {
-  return wishes.map(({ bus, name, driver, module }) => [
-    "device",
-    encode(bus),
-    encode(name),
-    encode(driver ?? null),
-    encode(module ?? null),
+  return wishes.flatMap(({ bus, name, selector, driver, module }) => [
+    ...selectorItem(selector),
+    ["device", encode(bus), encode(name), encode(driver ?? null), encode(module ?? null)],
   ]);
 }
+
+const selectorItem = (selector?: Selector): string[][] => {
+  if (!selector) return [];
+  const [key, ...values] = selector;
+  return [["selector", key, ...values.map((value) => encode(value ?? null))]];
+};
 
 /** The default claimant of a test's transaction. */
 export const claimant = "organization/lab/dev/board";
@@ -61,7 +73,9 @@ export function applyItems(transaction: Transaction & { id: string }): string[][
   if (confirmSeconds !== undefined) head.push(String(confirmSeconds));
   const after = afterRebind ? [["after", ...afterRebind.map(encode)]] : [];
   const steps = transaction.steps ?? stepsFor(wishes);
-  return [head, ...after, ...wishes.map(deviceItem), ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)])];
+  const devices = wishes.flatMap((wish) => [...selectorItem(wish.selector), deviceItem(wish)]);
+  const left = (transaction.left ?? []).map(({ bus, name }) => ["left", encode(bus), encode(name)]);
+  return [head, ...after, ...devices, ...left, ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)])];
 }
 
 function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen }: Wish): string[] {

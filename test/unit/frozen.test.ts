@@ -62,6 +62,7 @@ describe("on boards", () => {
       'echo "writer $me"',
       'while [ "$number" -le "$devices" ]; do',
       `eval "echo \\"device \\$key_$number,\\$seen_driver_$number,\\$seen_override_$number,\\$wish_driver_$number,\\$wish_override_$number\\""`,
+      'echo_interface "$number"', // a line for a device that a network interface chose; readers of format 1 pass over it
       "number=$((number + 1))",
       "done",
       '[ "$afters" -eq 0 ] || echo_after', // a line that readers of format 1 pass over
@@ -79,6 +80,7 @@ describe("on boards", () => {
       'echo "driver $past_driver"',
       'echo "override $past_override"',
       'echo "transaction $transaction"',
+      'echo_interface "$number"', // as in a journal
       'echo "end 4"',
       "",
     ]);

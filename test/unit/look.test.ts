@@ -19,7 +19,7 @@ function recorded(milliseconds = 0): { calls: Call[]; most: () => number } {
     most = Math.max(most, running);
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
     running -= 1;
-    return { board: aBoard({ hostName: host }), devices: items.map(({ device }) => aDevice({ name: device })) };
+    return { board: aBoard({ hostName: host }), devices: items.map(({ device }) => aDevice({ name: String(device) })) };
   };
   injectLook(look);
   return { calls, most: () => most };

@@ -37,6 +37,7 @@ export function aDevice(changed: Partial<Device> = {}): Device {
     isBusPresent: true,
     isPresent: true,
     similarNames: [],
+    matches: [],
     driver: "e1000e",
     canUnbind: true,
     override: null,

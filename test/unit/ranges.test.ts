@@ -39,7 +39,7 @@ describe("a value out of range is refused:", () => {
     ["onDrift", "ignore", 'must be "repair" or "report"'],
     ["whenUnreachable", "wait", 'must be "error" or "skip"'],
     ["module", true, "must be a module's name, or false for none"],
-    ["device", 12, "must be the device's name"],
+    ["device", 12, "must be the device's name or a selector"],
   ];
   it.each(others)("%s: %j", (name, value, message) => expect(problems({ [name]: value })).toEqual([{ property: name, message }]));
 });

@@ -7,7 +7,7 @@ const files = readdirSync(provider, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts"))
   .map((path) => ({ path, source: readFileSync(join(provider, path), "utf8") }));
 
-const leaves = ["schema", "errors", "transaction"];
+const leaves = ["schema", "selector", "errors", "transaction"];
 
 /** A room, the rooms that it may import from and the packages: each only what lies further down. "node:" is Node's own. */
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
@@ -20,9 +20,10 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   plan: { rooms: leaves, packages: [] },
   board: { rooms: ["ssh", ...leaves], packages: ["zod", "node:"] },
   ssh: { rooms: leaves, packages: ["ssh2", "ssh2/lib/protocol/handlers.js", "ssh-config", "node:"] },
-  schema: { rooms: [], packages: ["zod"] },
+  schema: { rooms: ["selector"], packages: ["zod"] },
+  selector: { rooms: [], packages: ["zod"] },
   errors: { rooms: ["schema"], packages: [] },
-  transaction: { rooms: ["schema"], packages: [] },
+  transaction: { rooms: ["schema", "selector"], packages: [] },
 };
 
 /** The room a file lies in: its folder, or its own name at the top. */

@@ -32,6 +32,7 @@ const outcomeSchema = z.object({
   left: quote.default(null),
   undoing: quote.default(null),
   after: quote.default(null),
+  log: quote.optional(),
 });
 /** What login scripts may print before the answer, and what the answer may take for each item of the request. */
 const chatterBytes = 256 * 1024;
@@ -53,7 +54,8 @@ export async function look(
   options: { dials?: number; timeoutSeconds?: number } = {},
 ): Promise<Observation> {
   const request = items.map((item) => ["device", encode(item.bus), encode(item.device), encode(item.driver), encode(item.module)]);
-  const lines = await ask(connection, "look", request, options.timeoutSeconds ?? 30, options.dials);
+  const ids = items.flatMap(({ asksId }, index) => (asksId ? [["id", String(index)]] : []));
+  const lines = await ask(connection, "look", [...request, ...ids, ...parameterItems(items)], options.timeoutSeconds ?? 30, options.dials);
   return observation(connection, items, lines);
 }
 
@@ -89,6 +91,11 @@ export async function confirm(connection: Connection, transaction: Transaction):
   }
 }
 
+const parameterItems = (items: LookItem[]): string[][] =>
+  items.flatMap(({ parameters = [] }, index) =>
+    parameters.map(({ module, name, value }) => ["parameter", String(index), ...[module, name, value].map(encode)]),
+  );
+
 /** The request's items for an apply, as `devbind.sh` reads them. */
 export function applyItems(transaction: Transaction): string[][] {
   const override = (value: string | null | undefined, hasOverride: boolean) =>
@@ -102,6 +109,9 @@ export function applyItems(transaction: Transaction): string[][] {
     device.claim,
     ...[past.driver, past.override].map(encode),
   ]);
+  const ids = transaction.devices.flatMap(({ newId }, index) =>
+    newId ? [["id", String(index), ...[newId.id, ...newId.others].map(encode)]] : [],
+  );
   const steps = transaction.steps.map((step) => ["step", String(step.device), step.word, encode(step.value)]);
   const head = [
     "transaction",
@@ -112,7 +122,7 @@ export function applyItems(transaction: Transaction): string[][] {
     ...(transaction.confirmSeconds === null ? [] : [String(transaction.confirmSeconds)]),
   ];
   const after = transaction.afterRebind.length > 0 ? [["after", ...transaction.afterRebind.map(encode)]] : [];
-  return [head, ...after, ...devices, ...steps];
+  return [head, ...after, ...devices, ...ids, ...parameterItems(transaction.devices), ...steps];
 }
 
 async function ask(

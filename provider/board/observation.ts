@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Connection, Device } from "../schema";
 import { addressOf, placeOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
-import { type AnswerLine, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
+import { offersOf } from "./offers";
+import { type AnswerLine, bound, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
 
 const boardLine = z.object({
   boot: text,
@@ -54,15 +55,6 @@ function boardId(board: z.output<typeof boardLine>, connection: Connection): str
   if (facts.length === 0) return `address:${placeOf(connection)}`;
   return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
 }
-
-/** `<name>;<driver>,…` */
-const bound = z.string().transform((word): Device["groupMembers"] => {
-  if (word === "-") return [];
-  return word.split(",").map((member) => {
-    const [name = "-", driver = "-"] = member.split(";");
-    return { name: decode(name) ?? "", driver: decode(driver) };
-  });
-});
 
 const absentLine = z.object({ present: z.literal("no"), bus: yes, similar: list });
 const deviceLine = z.object({
@@ -116,6 +108,7 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     return { ...nothing, ...unknown, isPresent: false, isBusPresent: absent.bus, similarNames: absent.similar };
   }
   const found = readLine(line, deviceLine, address);
+  const { wanted, idDrivers, ...offers } = offersOf(line, item, address);
   return {
     ...nothing,
     isBusPresent: true,
@@ -135,8 +128,12 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     holders: found.holders,
     vfioPath: found.node,
     wanted:
-      found.registered === null ? null : { isRegistered: found.registered, canBind: found.bindable === true, isLoadable: found.loadable },
+      found.registered === null
+        ? null
+        : { isRegistered: found.registered, canBind: found.bindable === true, isLoadable: found.loadable, ...wanted },
+    ...offers,
     guard: found.guard,
-    claim: found.claimant === null ? null : { claimant: found.claimant, driver: found.claimDriver, override: found.claimOverride },
+    claim:
+      found.claimant === null ? null : { claimant: found.claimant, driver: found.claimDriver, override: found.claimOverride, idDrivers },
   };
 }

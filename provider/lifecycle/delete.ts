@@ -1,6 +1,6 @@
 import { DevbindError } from "../errors";
 import { claimantOf } from "../plan/guards";
-import { planDevice, type Wish } from "../plan/plan";
+import { noSteps, planDevice, type Wish } from "../plan/plan";
 import type { Binding, Device, Outputs } from "../schema";
 import type { Observation } from "../transaction";
 import { converge } from "./reconcile";
@@ -30,10 +30,10 @@ export async function remove(leaving: Leaving[]): Promise<void> {
   }
 }
 
-/** On restore the driver that is wished is the previous one, and so is the module that may have to be loaded. */
+/** On restore the driver that is wished is the previous one, and so is the module that may have to be loaded. No parameters are asked for. */
 function asBefore(binding: Binding, last: Outputs | undefined): Binding {
-  if (binding.onDelete !== "restore") return { ...binding, strategy: "auto" };
-  return { ...binding, driver: last?.previousDriver ?? null, module: undefined, strategy: "auto" };
+  const plainly: Binding = { ...binding, strategy: "bind", moduleParameters: undefined };
+  return binding.onDelete === "restore" ? { ...plainly, driver: last?.previousDriver ?? null, module: undefined } : plainly;
 }
 
 function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Leaving, observation: Observation, index: number): Attempt {
@@ -63,10 +63,9 @@ function wishFor(binding: Binding, past: Attempt["past"], device: Device): Wish 
 }
 
 function letGo(binding: Binding, past: Attempt["past"]): Attempt {
-  const nothing = { differences: [], refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [] };
   return {
     binding,
-    plan: { ...nothing, wish: { driver: undefined, override: undefined, isRebind: false } },
+    plan: { differences: [], refusals: [], ...noSteps(), wish: { driver: undefined, override: undefined, isRebind: false } },
     claim: "keep",
     mayTake: false,
     past,

@@ -1,7 +1,8 @@
 import { look, newTransactionId } from "../board/board";
 import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
-import { hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
+import { changesClaim, hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
+import { blockedWords } from "../plan/vfio";
 import type { Binding, Device, Outputs } from "../schema";
 import { addressOf } from "../ssh/connection";
 import type { Observation, Transaction } from "../transaction";
@@ -31,6 +32,10 @@ export async function reconcile(wanted: Wanted[]): Promise<Outputs[]> {
     wanted.map(({ binding }) => binding),
     (observed) => wanted.map((one, index) => attemptFor(one, observed, index)),
   );
+  for (const [index, { binding }] of tries.entries()) {
+    const blocked = blockedWords(binding.driver, deviceAt(observation, index));
+    if (blocked !== undefined) console.warn(`On ${addressOf(binding.connection)}: ${plain(blocked)}`);
+  }
   return tries.map(({ binding, past }, index) => outputsFrom(binding, observation, deviceAt(observation, index), past));
 }
 
@@ -46,7 +51,7 @@ function attemptFor({ binding, last, isRebind }: Wanted, observation: Observatio
   const owners = [claimantOf(binding), ...(last ? [last.claimant] : [])];
   const plan = planDevice(binding, wishOf(binding, device, isRebind), observation.board, device, owners);
   const mayTake = binding.force || (device.claim !== null && owners.includes(device.claim.claimant));
-  return { binding, plan, claim: isOurs ? "keep" : "take", mayTake, past };
+  return { binding, plan, claim: isOurs && !changesClaim(plan) ? "keep" : "take", mayTake, past };
 }
 
 /**

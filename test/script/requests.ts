@@ -22,7 +22,7 @@ export interface Wish {
 
 export interface Step {
   device: number;
-  word: "module" | "override" | "unbind" | "bind" | "probe";
+  word: "module" | "override" | "new-id" | "remove-id" | "unbind" | "bind" | "probe";
   value: string | null;
 }
 
@@ -36,6 +36,8 @@ export interface Transaction {
   confirmSeconds?: number;
   /** The command that runs after it and after its undo. */
   afterRebind?: string[];
+  /** Items of other kinds, as they travel. */
+  extras?: string[][];
   /** The writes; by default those that lead from what was seen to the wish. */
   steps?: Step[];
 }
@@ -61,7 +63,14 @@ export function applyItems(transaction: Transaction & { id: string }): string[][
   if (confirmSeconds !== undefined) head.push(String(confirmSeconds));
   const after = afterRebind ? [["after", ...afterRebind.map(encode)]] : [];
   const steps = transaction.steps ?? stepsFor(wishes);
-  return [head, ...after, ...wishes.map(deviceItem), ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)])];
+  const extras = transaction.extras ?? [];
+  return [
+    head,
+    ...after,
+    ...wishes.map(deviceItem),
+    ...extras,
+    ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)]),
+  ];
 }
 
 function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen }: Wish): string[] {

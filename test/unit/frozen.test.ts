@@ -64,7 +64,10 @@ describe("on boards", () => {
       `eval "echo \\"device \\$key_$number,\\$seen_driver_$number,\\$seen_override_$number,\\$wish_driver_$number,\\$wish_override_$number\\""`,
       "number=$((number + 1))",
       "done",
-      '[ "$afters" -eq 0 ] || echo_after', // a line that readers of format 1 pass over
+      // lines that readers of format 1 pass over
+      "echo_ids",
+      '[ -z "$loading" ] || echo "modules $loading"',
+      '[ "$afters" -eq 0 ] || echo_after',
       'echo "end $devices"',
       "",
     ]);
@@ -79,6 +82,7 @@ describe("on boards", () => {
       'echo "driver $past_driver"',
       'echo "override $past_override"',
       'echo "transaction $transaction"',
+      'echo_notes "$number"', // lines that readers of format 1 pass over
       'echo "end 4"',
       "",
     ]);

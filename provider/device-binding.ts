@@ -42,6 +42,7 @@ const noOutputs: { [K in keyof Omit<Outputs, "claimant">]: undefined } = {
   modalias: undefined,
   iommuGroup: undefined,
   groupViable: undefined,
+  groupBlockers: undefined,
   vfioPath: undefined,
   sysfsPath: undefined,
   boardId: undefined,
@@ -71,6 +72,8 @@ export class DeviceBinding extends pulumi.CustomResource implements OutputProper
   declare readonly iommuGroup: pulumi.Output<string | null>;
   /** Whether every device of the group is on vfio, or has no driver that does DMA. */
   declare readonly groupViable: pulumi.Output<boolean>;
+  /** The devices that keep the group from being viable, as "name (driver)". */
+  declare readonly groupBlockers: pulumi.Output<string[]>;
   /** The group's file for a VM: `/dev/vfio/<group>`; null while there is none. */
   declare readonly vfioPath: pulumi.Output<string | null>;
   /** Where the device lies in sysfs. */

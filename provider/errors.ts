@@ -82,7 +82,11 @@ export interface OutcomeWords {
   problem: string;
   /** The step: override, unbind, bind, probe, module. */
   step: string | undefined;
-  /** Whether the device's override names the wished driver, so that it matches for certain. */
+  /** The kernel's own log of a module that did not load. */
+  log?: string | null;
+  /** Whether only a new id makes the driver match: there are no overrides, and it takes ids. */
+  wantsId?: boolean;
+  /** Whether the device's override names the wished driver, or a new id was added, so that it matches for certain. */
   isOverridden: boolean;
   /** What the kernel or modprobe said. */
   kernel: string | null;
@@ -127,12 +131,14 @@ const errnoNames = new Map(
 );
 
 /** What failed in a transaction, in the kernel's own word. */
-export function failureOf({ problem, step, kernel, confirmSeconds }: OutcomeWords): string {
+export function failureOf({ problem, step, kernel, log, confirmSeconds }: OutcomeWords): string {
   switch (problem) {
     case "write":
-      return `the kernel refused the write to ${step === "override" ? "driver_override" : step} (${errnoOf(kernel)})`;
+      return `the kernel refused the write to ${fileOf(step)} (${errnoOf(kernel)})`;
     case "module":
-      return `modprobe failed: "${kernel ?? "no reason given"}"`;
+      return `modprobe failed: "${kernel ?? "no reason given"}"${log ? `; the kernel's log says "${log}"` : ""}`;
+    case "parameter":
+      return `the module is loaded, and its parameter is not as wished: ${kernel}`;
     case "missing":
       return `there is no file for the step "${step}" (${kernel})`;
     case "readback":
@@ -156,6 +162,24 @@ export function failureOf({ problem, step, kernel, confirmSeconds }: OutcomeWord
   }
 }
 
+/** The file that a step writes to. */
+const fileOf = (step: string | undefined): string | undefined => (step === "override" ? "driver_override" : step?.replace("-id", "_id"));
+
+/** What to do about a module that did not load, by what modprobe said. */
+function moduleAdvice(kernel: string | null): string {
+  const said = kernel ?? "";
+  if (/key/i.test(errnoOf(said)))
+    return "The kernel takes only modules that are signed with a key that it knows: sign the module, or give its key to the kernel.";
+  if (errnoOf(said) === "EPERM")
+    return "The kernel lets nobody load this module: locked down (as under secure boot) it takes signed ones only, and none once kernel.modules_disabled is set.";
+  if (/exec format|invalid module format/i.test(said))
+    return "The module was built for another kernel than the one that runs: install the one that belongs to it.";
+  if (/not found/i.test(said)) return "Install modprobe, or the module for the running kernel, or name another `module`.";
+  if (["EINVAL", "ENODEV"].includes(errnoOf(said)))
+    return "It may want a parameter (`moduleParameters`), or hardware that is not there; `dmesg` on the board may say which.";
+  return "See `dmesg` on the board, or name another `module`.";
+}
+
 /** A transaction that was rolled back. */
 export function undoneError(words: OutcomeWords): DevbindError {
   return new DevbindError("undone", {
@@ -169,7 +193,7 @@ export function undoneError(words: OutcomeWords): DevbindError {
 
 const afterWords = ({ after }: OutcomeWords): string => (after === null ? "" : `afterRebind failed after the undo (${after}).`);
 
-function undoneAdvice({ problem, step, kernel, lost, isOverridden }: OutcomeWords): string {
+function undoneAdvice({ problem, step, kernel, lost, isOverridden, wish, wantsId }: OutcomeWords): string {
   if (lost !== "") return "Bind what is named by hand, or rescan its bus; then run `pulumi up` again.";
   if (problem === "write" && step === "bind" && errnoOf(kernel) === "EAGAIN")
     return "EAGAIN: the probe is deferred: it waits for another device (a clock, a regulator, a GPIO) that did not come; bind that one first.";
@@ -177,9 +201,17 @@ function undoneAdvice({ problem, step, kernel, lost, isOverridden }: OutcomeWord
     return "A rebound network card comes back without address and route: let `afterRebind` configure it, or choose another device.";
   if (problem === "after") return "Try that command on the board by hand.";
   if (problem === "write" && step === "bind" && errnoOf(kernel) === "ENODEV" && !isOverridden)
-    return 'ENODEV: the driver does not match this device; where its bus has overrides, strategy "auto" or "override" makes it.';
+    return wantsId
+      ? 'ENODEV: the driver does not match this device; strategy "new-id" adds the device\'s id to it.'
+      : 'ENODEV: the driver does not match this device; where its bus has overrides, strategy "auto" or "override" makes it.';
+  if (problem === "write" && step === "bind" && errnoOf(kernel) === "EINVAL" && /vfio/.test(wish))
+    return 'EINVAL: so vfio refuses a device that has no IOMMU group, among others; `moduleParameters: { "vfio.enable_unsafe_noiommu_mode": "1" }` goes without one. `dmesg` on the board may say more.';
+  if (problem === "write" && step === "bind" && errnoOf(kernel) === "ENOENT" && /vfio.(platform|amba)/.test(wish))
+    return 'ENOENT: so vfio refuses a device that it can\'t reset; `moduleParameters: { reset_required: "0" }` goes without that, in kernels that allow it.';
   if (problem === "write" && step === "bind") return "The driver's own probe refused the device: `dmesg` on the board may say why.";
-  if (problem === "module") return "See `dmesg` on the board, or name another `module`.";
+  if (problem === "module") return moduleAdvice(kernel);
+  if (problem === "parameter")
+    return 'Correct its name or value; that of another module is written "module.parameter". `dmesg` on the board may say more.';
   return "Run `pulumi up` again; `dmesg` on the board may say more.";
 }
 

@@ -103,18 +103,28 @@ export const openFields: readonly string[] = [
   ...["knownHosts", "hostKeyChecking", "configFile", "become"],
 ];
 
+/** What modprobe, the kernel's parser and a file's name all take as one word. */
+const isParameterName = /^([A-Za-z0-9_][A-Za-z0-9_-]*\.)?[A-Za-z0-9_][A-Za-z0-9_-]*$/;
+const moduleParameters = z
+  .record(z.string(), z.string(must("must be a text")), must("must be an object of texts"))
+  .superRefine((parameters, context) => {
+    const refuse = (name: string, message: string) => context.addIssue({ code: "custom", path: [name], message });
+    for (const [name, value] of Object.entries(parameters)) {
+      if (name.length > 120 || !isParameterName.test(name)) refuse(name, 'must be named as "parameter" or "module.parameter"');
+      if (!/^[A-Za-z0-9._:,@+=!%/-]{1,1000}$/.test(value))
+        refuse(name, 'must be 1 to 1000 letters, digits and "._:,@+=!%/-": modprobe would split or change others');
+    }
+  });
+
 /** What a user writes for one device. */
 export const wishFields = {
   bus: kernelName,
   device: z.union([kernelName, selectorSchema], must("must be the device's name or a selector")),
   driver: orNull(driverName),
-  strategy: notYet(z.enum(["auto", "override", "bind", "new-id"], must('must be "auto", "override", "bind" or "new-id"')), [
-    "auto",
-    "override",
-    "bind",
-  ]).default("auto"),
+  strategy: z.enum(["auto", "override", "bind", "new-id"], must('must be "auto", "override", "bind" or "new-id"')).default("auto"),
+  newIdMayClaim: z.array(kernelName, must("must be a list of devices' names")).optional(),
   module: z.union([kernelName, z.literal(false)], must("must be a module's name, or false for none")).optional(),
-  moduleParameters: notYet(z.record(z.string(), z.string()).optional()),
+  moduleParameters: moduleParameters.optional(),
   triggers: z.array(z.unknown(), must("must be a list")).default([]),
   expect: identitySchema.optional(),
   wholeIommuGroup: notYet(z.boolean(must("must be true or false")).default(false), [false]),
@@ -171,9 +181,45 @@ const claimSchema = z.object({
   override: orNull(z.string()),
   /** The network interface by which the device was chosen, where it was chosen so. */
   networkInterface: z.string().nullish(),
+  /** The drivers to which an id was added for this device. */
+  idDrivers: z.array(z.string()).optional(),
 });
 
 const boundSchema = z.object({ name: z.string(), driver: orNull(z.string()) });
+
+const wantedSchema = z.object({
+  isRegistered: z.boolean(),
+  canBind: z.boolean(),
+  isLoadable: orNull(z.boolean()),
+  /** Why no module can be loaded at all: the kernel has none, takes none any more until it is booted, or none is installed for it. */
+  lack: z.enum(["kernel", "disabled", "release"]).nullish(),
+  /** Whether it takes new ids, and lets go of them again. */
+  takesIds: z.enum(["no", "add", "both"]).nullish(),
+  /** Whether an id that its module lists matches the device; null where that is not known or does not matter. */
+  isMatch: z.boolean().nullish(),
+});
+
+/**
+ * How a module parameter is: `wrong`, or `fixed` in a module that is the kernel's own; `hidden` where the module shows no such
+ * parameter; `unloaded`, and `none` where the module that would be loaded has no such parameter.
+ */
+const parameterSchema = z.object({
+  module: orNull(z.string()),
+  name: z.string(),
+  is: z.enum(["right", "wrong", "fixed", "hidden", "unloaded", "none"]),
+  value: orNull(z.string()),
+});
+
+/** What vfio asks of board and device; null where it is not loaded, or not known. */
+const vfioSchema = z.object({
+  hasIommu: z.boolean(),
+  /** Whether it goes without an IOMMU; "absent" where the kernel knows no such mode. */
+  noIommu: z.enum(["Y", "N", "absent"]).nullable(),
+  /** Whether the board has a reset function for the device. */
+  hasReset: z.boolean().nullable(),
+  /** Whether the driver wants one. */
+  needsReset: z.enum(["Y", "N"]).nullable(),
+});
 
 /**
  * A device as a look finds it. Where `isPresent` is false only `isBusPresent`, `similarNames` and `matches` mean anything; for a
@@ -205,7 +251,12 @@ export const deviceSchema = z.object({
   /** The processes that have one of its files in /dev open, as "name/pid". */
   holders: z.array(z.string()).default([]),
   vfioPath: orNull(z.string()),
-  wanted: orNull(z.object({ isRegistered: z.boolean(), canBind: z.boolean(), isLoadable: orNull(z.boolean()) })),
+  wanted: orNull(wantedSchema),
+  /** What new_id would be given for it (null: its files don't tell), and who else has this id; only where it was asked for. */
+  newId: z.object({ id: orNull(z.string()), others: z.array(boundSchema) }).optional(),
+  /** The module parameters that were asked for. */
+  parameters: z.array(parameterSchema).optional(),
+  vfio: vfioSchema.optional(),
   guard: orNull(z.string()),
   claim: orNull(claimSchema),
 });
@@ -234,6 +285,7 @@ export const outputsSchema = z.object({
   modalias: orNull(z.string()),
   iommuGroup: orNull(z.string()),
   groupViable: z.boolean().default(false),
+  groupBlockers: z.array(z.string()).default([]),
   vfioPath: orNull(z.string()),
   sysfsPath: orNull(z.string()),
   boardId: z.string(),

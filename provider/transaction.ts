@@ -11,6 +11,17 @@ export interface LookItem {
   known?: string;
   driver: string | null;
   module: string | null;
+  /** Whether to tell which id `new_id` would be given for the device, and which others have it. */
+  asksId?: boolean;
+  /** Parameters that the driver's module, or another one, must have. */
+  parameters?: ModuleParameter[];
+}
+
+/** A parameter of a module; null is the module of the device's driver. */
+export interface ModuleParameter {
+  module: string | null;
+  name: string;
+  value: string;
 }
 
 /** A board and its devices, in the order they were asked for. */
@@ -22,7 +33,7 @@ export interface Observation {
 /** One write of a transaction. `device` is the place in its list of devices; `value` a driver, module or override (null clears). */
 export interface Step {
   device: number;
-  word: "module" | "override" | "unbind" | "bind" | "probe";
+  word: "module" | "override" | "new-id" | "remove-id" | "unbind" | "bind" | "probe";
   value: string | null;
 }
 
@@ -35,6 +46,8 @@ export interface TransactionDevice extends LookItem {
   wish: { driver?: string | null; override?: string | null };
   claim: "take" | "keep" | "drop";
   past: { driver: string | null; override: string | null };
+  /** What the step new-id writes, and which other devices had this id when it was planned. */
+  newId?: { id: string; others: string[] };
 }
 
 export interface Transaction {

@@ -33,6 +33,7 @@ const outcomeSchema = z.object({
   left: quote.default(null),
   undoing: quote.default(null),
   after: quote.default(null),
+  log: quote.optional(),
 });
 /** What became of a transaction, in the board's words. */
 export type Outcome = z.output<typeof outcomeSchema>;
@@ -49,7 +50,9 @@ export async function look(
   items: LookItem[],
   options: { dials?: number; timeoutSeconds?: number } = {},
 ): Promise<Observation> {
-  const lines = await ask(connection, "look", lookItems(items), options.timeoutSeconds ?? 30, options.dials);
+  const ids = items.flatMap(({ asksId }, index) => (asksId ? [["id", String(index)]] : []));
+  const request = [...lookItems(items), ...ids, ...parameterItems(items)];
+  const lines = await ask(connection, "look", request, options.timeoutSeconds ?? 30, options.dials);
   return observation(connection, items, lines);
 }
 
@@ -85,6 +88,11 @@ export async function confirm(connection: Connection, transaction: Transaction):
   }
 }
 
+const parameterItems = (items: LookItem[]): string[][] =>
+  items.flatMap(({ parameters = [] }, index) =>
+    parameters.map(({ module, name, value }) => ["parameter", String(index), ...[module, name, value].map(encode)]),
+  );
+
 /** The request's items for an apply, as `devbind.sh` reads them. */
 export function applyItems(transaction: Transaction): string[][] {
   const override = (value: string | null | undefined, hasOverride: boolean) =>
@@ -101,6 +109,9 @@ export function applyItems(transaction: Transaction): string[][] {
       ...[past.driver, past.override].map(encode),
     ],
   ]);
+  const ids = transaction.devices.flatMap(({ newId }, index) =>
+    newId ? [["id", String(index), ...[newId.id, ...newId.others].map(encode)]] : [],
+  );
   const steps = transaction.steps.map((step) => ["step", String(step.device), step.word, encode(step.value)]);
   const head = [
     "transaction",
@@ -111,7 +122,7 @@ export function applyItems(transaction: Transaction): string[][] {
     ...(transaction.confirmSeconds === null ? [] : [String(transaction.confirmSeconds)]),
   ];
   const after = transaction.afterRebind.length > 0 ? [["after", ...transaction.afterRebind.map(encode)]] : [];
-  return [head, ...after, ...devices, ...leftItems(transaction), ...steps];
+  return [head, ...after, ...devices, ...leftItems(transaction), ...ids, ...parameterItems(transaction.devices), ...steps];
 }
 
 async function ask(

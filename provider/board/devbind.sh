@@ -32,6 +32,7 @@ devbind() {
   sys=$root/sys
   uid=$(id -u)
   lines=0 devices=0 steps=0 afters=0 lefts='' selector='' moved='' late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
+  parameters=0 loading='' unloading='' log=''
   value_of "$root/proc/sys/kernel/random/boot_id"
   boot=${value:-unknown}
   choose_state
@@ -121,7 +122,7 @@ read_item() {
   set -- $1
   set +f
   IFS=$saved
-  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:3 | step:4) ;; *) exit 64 ;; esac
+  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:3 | id:* | parameter:5 | step:4) ;; *) exit 64 ;; esac
   case $1 in
   transaction)
     transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}
@@ -165,14 +166,16 @@ read_item() {
     case ${10-} in '' | take | keep | drop) ;; *) exit 64 ;; esac
     eval "bus_$devices=\$bus name_$devices=\$name key_$devices=\$key wanted_$devices=\$4 module_$devices=\$5"
     eval "seen_driver_$devices=\${6-} seen_override_$devices=\${7-} wish_driver_$devices=\${8-} wish_override_$devices=\${9-}"
-    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-}"
+    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-} id_$devices='' others_$devices='' asks_id_$devices=''"
     ;;
+  id) read_id_item "$@" ;;
+  parameter) read_parameter_item "$@" ;;
   step)
     steps=$((steps + 1))
     case $2 in '' | *[!0-9]* | ????*) exit 64 ;; esac
     [ "$2" -lt "$devices" ] || exit 64
     case $3 in
-    unbind | bind | module) read_name "$4" ;;
+    unbind | bind | module | new-id | remove-id) read_name "$4" ;;
     override | probe) decode "$4" ;;
     *) exit 64 ;;
     esac
@@ -566,11 +569,12 @@ look_at() {
   look_at_group
   look_below
   look_at_wanted
+  look_at_offers
   guard_of "$real"
   encode "$guard"
   answer="$answer guard=$encoded"
   read_claim "$key"
-  say "$answer claimant=$claimed_by claimDriver=$claimed_driver claimOverride=$claimed_override claimTransaction=$claimed_transaction claimInterface=$claimed_interface"
+  say "$answer claimant=$claimed_by claimDriver=$claimed_driver claimOverride=$claimed_override claimTransaction=$claimed_transaction claimInterface=$claimed_interface claimIds=${claimed_id_drivers:--}"
 }
 
 yes_if() {
@@ -709,19 +713,20 @@ add_holder() {
 
 # Whether the wanted driver is there and takes a device by name, and if it is not there whether its module is.
 look_at_wanted() {
-  registered=- bindable=- loadable=- similar=-
+  registered=- bindable=- loadable=- similar=- lack=- takes_ids=-
   if [ "$wanted" != - ]; then
     decode "$wanted"
     folder=$sys/bus/$bus/drivers/$decoded
     registered=$(yes_if test -d "$folder")
     bindable=$(yes_if test -e "$folder/bind")
+    [ "$registered" = no ] || read_new_id_files "$folder"
     if [ "$registered" = no ]; then
       names_in "$sys/bus/$bus/drivers"
       similar=${list:--}
       [ "$module" = - ] || module_there
     fi
   fi
-  answer="$answer registered=$registered bindable=$bindable loadable=$loadable similar=$similar"
+  answer="$answer registered=$registered bindable=$bindable loadable=$loadable similar=$similar lack=$lack takesIds=$takes_ids"
 }
 
 # loadable: yes, no, or "-" where the board has no list of modules. "-" and "_" are one in a module's name.
@@ -739,9 +744,9 @@ module_there() {
     pattern=$pattern$char
     left=$tail
   done
-  value_of "$root/proc/sys/kernel/osrelease"
-  modules=$root/lib/modules/$value/modules.dep
-  [ -r "$modules" ] && loadable=$(yes_if grep -qE "(^|/)$pattern\.ko" "$modules")
+  find_installed
+  [ -r "$installed/modules.dep" ] && loadable=$(yes_if grep -qE "(^|/)$pattern\.ko" "$installed/modules.dep")
+  find_lack
 }
 
 # --- the guard: what this session, the disks and the console stand on ------------------------------------------------------
@@ -1184,7 +1189,8 @@ remove_link() {
 # Journals, format 1, frozen:  devbind-journal 1 / transaction <id> / claimant <name> / writer <pid.start.boot> /
 #   device <bus>,<name>,<driver before>,<override before>,<driver wished>,<override wished> ... /
 #   (where there are any) interface <bus>,<name>,<network interface by which it was chosen>,<number of its folder> ... /
-#   (where there is one) after <command to run after the undo, its words encoded> / end <number of devices>
+#   (where there are some) id <bus>,<driver>,<for its new_id>,<absent|there before>,<device without driver that shares it>... ... /
+#   modules <name>,... (not loaded before) / after <command to run after the undo, its words encoded> / end <number of devices>
 write_journal() {
   number=1
   {
@@ -1197,6 +1203,8 @@ write_journal() {
       echo_interface "$number"
       number=$((number + 1))
     done
+    echo_ids
+    [ -z "$loading" ] || echo "modules $loading"
     [ "$afters" -eq 0 ] || echo_after
     echo "end $devices"
   } >"$state/new.0.$me" 2>/dev/null
@@ -1329,7 +1337,7 @@ read_journal() {
 # came back after it. first_left and first_word: the first device
 # that did not come back and what was refused.
 undo_journal() {
-  first_left=journal first_word=read entries='' words=''
+  first_left=journal first_word=read entries='' words='' added_ids='' loaded=''
   read_journal "$1" || return 1
   saved=$IFS IFS=$newline
   set -f
@@ -1337,10 +1345,13 @@ undo_journal() {
     case $text in
     "device "*) entries="${text#device } $entries" ;;
     "after "*) words=${text#after } ;;
+    "id "*) added_ids="$added_ids ${text#id }" ;;
+    "modules "*) loaded=${text#modules } ;;
     esac
   done
   set +f
   IFS=$saved
+  undo_ids
   rounds=2 first_left=again
   while [ "$rounds" -gt 0 ] && [ -n "$first_left" ]; do
     rounds=$((rounds - 1)) first_left=''
@@ -1355,6 +1366,7 @@ undo_journal() {
       converge "$3" "$4" || [ -n "$first_left" ] || first_left=$left_over first_word=$undo_word
     done
   done
+  unload "$loaded"
   undo_after
   [ -z "$first_left" ]
 }
@@ -1374,11 +1386,12 @@ undo_after() {
 }
 
 # Claims, format 1, frozen:  devbind-claim 1 / claimant <name> / driver <before> / override <before> / transaction <id> /
-#   (where it was chosen by one) interface, as in journals / end 4
+#   (where there are some) interface, as in journals / id <bus>,<driver>,<what was added to its new_id> ... / modules <name>,... / end 4
 # claimed_by, claimed_driver, claimed_override, claimed_transaction, claimed_interface: the claim on the device with the key $1, "-"
-# for none.
+# for none; claimed_ids, claimed_id_drivers, claimed_modules: what was added and loaded for it, empty for nothing.
 read_claim() {
   claimed_by=- claimed_driver=- claimed_override=- claimed_transaction=- claimed_interface=-
+  claimed_ids='' claimed_id_drivers='' claimed_modules=''
   [ -n "$state" ] && [ -r "$state/claim.$1" ] || return 0
   while read -r word rest; do
     case $word in
@@ -1389,6 +1402,12 @@ read_claim() {
     interface)
       rest=${rest%,*}
       claimed_interface=${rest##*,}
+      ;;
+    modules) claimed_modules=$rest ;;
+    id)
+      claimed_ids="$claimed_ids $rest"
+      rest=${rest#*,}
+      claimed_id_drivers=$claimed_id_drivers${claimed_id_drivers:+,}${rest%%,*}
       ;;
     esac
   done <"$state/claim.$1"
@@ -1407,6 +1426,7 @@ prepare_claims() {
         echo "override $past_override"
         echo "transaction $transaction"
         echo_interface "$number"
+        echo_notes "$number"
         echo "end 4"
       } >"$state/new.$number.$me" 2>/dev/null
       [ "$(tail -n 1 "$state/new.$number.$me" 2>/dev/null)" = "end 4" ] || return 1
@@ -1438,7 +1458,10 @@ settle_claims() {
 # Drops the claim on the device with the key $1 if it is ours.
 drop_claim() {
   read_claim "$1"
-  [ "$claimed_by" != "$claimant" ] || { set_aside "$1" && rm -f "$state/claim.$1"; }
+  [ "$claimed_by" != "$claimant" ] || {
+    unloading=$unloading,$claimed_modules
+    set_aside "$1" && rm -f "$state/claim.$1"
+  }
 }
 
 # Keeps the claim on the device with the key $1 for an undo, where there are steps to undo.
@@ -1455,6 +1478,548 @@ undo_claims() {
     [ ! -e "$file_of_claim" ] || mv "$file_of_claim" "$state/claim.${file_of_claim##*"/replaced.$1."}"
   done
   return 0
+}
+
+# --- what leads to a driver besides the override: ids, modules and their parameters, what vfio needs --------------------------
+
+# Ends the script unless $1 is the place of a device that was named before, from 0.
+check_device() {
+  case $1 in '' | *[!0-9]* | ????*) exit 64 ;; esac
+  [ "$1" -lt "$devices" ] || exit 64
+}
+
+# Takes an item `id` apart. A look is asked for the device's id by it; to an apply it says which id the plan saw, and who shared it.
+read_id_item() {
+  check_device "$2"
+  number=$(($2 + 1)) others=''
+  eval "asks_id_$number=yes id_$number=\${3-}"
+  [ "$#" -gt 3 ] || return 0
+  shift 3
+  for word in "$@"; do
+    others=$others${others:+,}$word
+  done
+  eval "others_$number=\$others"
+}
+
+# Takes an item `parameter` apart: of a module, "-" for the one of the device's driver.
+read_parameter_item() {
+  check_device "$2"
+  [ "$#" -eq 5 ] || exit 64
+  parameters=$((parameters + 1)) decoded=''
+  [ "$3" = - ] || read_name "$3"
+  eval "parameter_module_$parameters=\$decoded parameter_device_$parameters=$(($2 + 1))"
+  read_name "$4"
+  eval "parameter_name_$parameters=\$decoded"
+  decode "$5"
+  eval "parameter_value_$parameters=\$decoded"
+}
+
+# Adds to the answer what the device $index offers: which way may lead to the wanted driver, and what was asked about it.
+look_at_offers() {
+  look_at_matching
+  look_at_id
+  look_at_parameters
+  look_at_vfio
+}
+
+# takes_ids: whether the driver in the folder $1 takes new ids (add) and lets go of them again (both), or takes none (no).
+read_new_id_files() {
+  takes_ids=no
+  [ ! -e "$1/new_id" ] || takes_ids=add
+  [ "$takes_ids" = no ] || [ ! -e "$1/remove_id" ] || takes_ids=both
+}
+
+# matches: whether an id that the wanted driver's module lists matches the device; "-" where an override makes it match anyway, or
+# where that is not known: a driver without module or without ids of this kind, or one that somebody gave more ids.
+look_at_matching() {
+  matches=-
+  value_of "$device/modalias"
+  modalias=$value
+  [ "$wanted" = - ] || [ "$override" != -unsupported ] || [ "$driver" = "$wanted" ] || find_match
+  answer="$answer matches=$matches"
+}
+
+find_match() {
+  decode "$wanted"
+  folder=$sys/bus/$bus/drivers/$decoded
+  decode "$module"
+  [ ! -L "$folder/module" ] || decoded=$(readlink "$folder/module")
+  with_underscores "${decoded##*/}"
+  kind=${modalias%%:*}
+  find_installed
+  case $with_underscores,$kind in
+  ,* | *, | *[!A-Za-z0-9_,-]*) return ;;
+  esac
+  [ -d "$folder" ] && [ ! -L "$folder/module" ] && return
+  patterns=$(sed -n "s/^alias \($kind:[^ ]*\) $with_underscores\$/\1/p" "$installed/modules.alias" 2>/dev/null)
+  [ -n "$patterns" ] || return
+  # A list that can't be read, or that holds something, may hold what matches.
+  [ ! -e "$folder/new_id" ] || { text=$(cat "$folder/new_id" 2>/dev/null) && [ -z "$text" ]; } || return
+  matches=no
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $patterns; do
+    # shellcheck disable=SC2254 # a pattern
+    case $modalias in $text) matches=yes ;; esac
+  done
+  set +f
+  IFS=$saved
+}
+
+# with_underscores: the module's name $1 as the kernel has it.
+with_underscores() {
+  with_underscores=$1
+  while :; do
+    case $with_underscores in
+    *-*) with_underscores=${with_underscores%%-*}_${with_underscores#*-} ;;
+    *) return ;;
+    esac
+  done
+}
+
+# id: what is written to a driver's new_id for the device at $1 and no other kind; empty where its files don't tell. A PCI id has a
+# mark of ours in the byte of its class that no device has and that its mask leaves out: so remove_id never takes anybody else's.
+read_id() {
+  id=''
+  if [ -e "$1/subsystem_device" ] && [ -e "$1/class" ]; then
+    for fact in vendor device subsystem_vendor subsystem_device; do
+      value_of "$1/$fact"
+      id="$id${value#0x} "
+    done
+    value_of "$1/class"
+    id="${id}db${value#0x} ffffff"
+  elif [ -e "$1/bInterfaceClass" ] && [ -e "$1/../idProduct" ]; then
+    for fact in ../idVendor ../idProduct bInterfaceClass; do
+      value_of "$1/$fact"
+      id=$id${id:+ }$value
+    done
+  fi
+}
+
+# id: what removes the id $1. The mark of a PCI id counts here.
+read_removal() {
+  id=$1
+  case $1 in *' ffffff') id=${1}ff ;; esac
+}
+
+# alike: the other devices on $bus with the id $id, each with its driver; alike_names, and alike_free: those without driver.
+find_alike() {
+  of_all=$id alike='' alike_names='' alike_free=''
+  for entry in "$sys/bus/$bus/devices"/*; do
+    [ "${entry##*/}" != "$name" ] || continue
+    read_id "$entry"
+    [ "$id" = "$of_all" ] || continue
+    link=$(readlink "$entry/driver")
+    encode "${entry##*/}"
+    alike_names=$alike_names${alike_names:+,}$encoded
+    alike=$alike${alike:+,}$encoded
+    [ -n "$link" ] || alike_free=$alike_free,$encoded
+    encode "${link##*/}"
+    alike="$alike;$encoded"
+    [ "${#alike}" -le 30000 ] || of_all='' # more than an answer can list is more than anybody can allow
+  done
+  id=$of_all
+}
+
+look_at_id() {
+  id='' alike=''
+  eval "asks=\$asks_id_$index"
+  if [ -n "$asks" ]; then
+    read_id "$device"
+    [ -z "$id" ] || find_alike
+  fi
+  encode "$id"
+  answer="$answer id=$encoded alike=${alike:--}"
+}
+
+# Whether the device number $number has the id that the plan saw, and shares it with the same devices; those without driver are kept.
+has_same_id() {
+  eval "expected=\$id_$number others=\$others_$number free_$number=''"
+  [ -n "$expected" ] || return 0
+  read_id "$device"
+  encode "$id"
+  [ "$encoded" = "$expected" ] || return 1
+  find_alike
+  eval "free_$number=\$alike_free"
+  [ "$alike_names" = "$others" ]
+}
+
+# What the steps will add and load, found out before anything is written. note_N: what the journal says of the id of step N, empty
+# where that is somebody else's.
+prepare_extras() {
+  step=1
+  while [ "$step" -le "$steps" ]; do
+    eval "word=\$word_$step value=\$value_$step owner=\$owner_$step"
+    device_number "$((owner + 1))"
+    case $word in
+    module) add_loading ;;
+    new-id) prepare_new_id ;;
+    remove-id) prepare_removal ;;
+    esac
+    step=$((step + 1))
+  done
+}
+
+prepare_new_id() {
+  eval "line=\$id_$((owner + 1)) free=\$free_$((owner + 1)) note_$step=''"
+  decode "$line"
+  id=$decoded
+  encode "$bus" && text=$encoded
+  encode "$value" && text=$text,$encoded
+  line=$text,$line
+  if claims_name_id "$line"; then
+    eval "note_$step=\$line,there"
+  elif ! lists_id "$sys/bus/$bus/drivers/$value" "$id"; then
+    eval "note_$step=\$line,absent\$free"
+  fi
+}
+
+# An id that another claim names too stays.
+prepare_removal() {
+  eval "note_$step=''"
+  encode "$bus" && text=$encoded
+  encode "$value" && text=$text,$encoded
+  read_claim "$key"
+  for line in $claimed_ids; do
+    case $line in
+    "$text",*) is_claimed_elsewhere "$line" || eval "note_$step=\$line,there" ;;
+    esac
+  done
+}
+
+# Whether the driver's folder $1 has a list of added ids that can be read, and on it the id $2. That of a PCI driver can't be read.
+lists_id() {
+  while read -r first second _; do
+    case $2 in
+    "$first $second" | "$first $second "*) return 0 ;;
+    esac
+  done 2>/dev/null <"$1/new_id"
+  return 1
+}
+
+# Whether a claim on this board names the id $1: <bus>,<driver>,<id>.
+claims_name_id() {
+  grep -qxF "id $1" "$state"/claim.* 2>/dev/null
+}
+
+# Whether a claim names the id $1 whose device does not give it up in this transaction.
+is_claimed_elsewhere() {
+  for file in "$state"/claim.*; do
+    grep -qxF "id $1" "$file" 2>/dev/null || continue
+    other=1 is_given_up=''
+    while [ "$other" -le "$steps" ]; do
+      eval "text=\$word_$other:\$value_$other whose=\$((owner_$other + 1))"
+      eval "whose=\$key_$whose"
+      [ "$text,claim.$whose" != "remove-id:$value,${file##*/}" ] || is_given_up=yes
+      other=$((other + 1))
+    done
+    [ -n "$is_given_up" ] || return 0
+  done
+  return 1
+}
+
+echo_ids() {
+  step=1
+  while [ "$step" -le "$steps" ]; do
+    eval "note=\${note_$step-}"
+    [ -z "$note" ] || echo "id $note"
+    step=$((step + 1))
+  done
+}
+
+# What the claim on the device number $1 says of ids and modules: what the one before said, less what is removed, and what is added.
+echo_notes() {
+  eval "key=\$key_$1"
+  read_claim "$key"
+  added_ids=$claimed_ids added='' step=1
+  while [ "$step" -le "$steps" ]; do
+    eval "word=\$word_$step value=\$value_$step owner=\$owner_$step note=\${note_$step-}"
+    if [ "$((owner + 1))" -eq "$1" ]; then
+      case $word in
+      new-id | remove-id) note_id ;;
+      module) added=$loading ;;
+      esac
+    fi
+    step=$((step + 1))
+  done
+  for line in $added_ids; do
+    echo "id $line"
+  done
+  [ -z "$added" ] || claimed_modules=$claimed_modules${claimed_modules:+,}$added
+  [ -z "$claimed_modules" ] || echo "modules $claimed_modules"
+}
+
+# Takes the ids of the driver $value out of $added_ids, and puts in the one that the $note of a new one says.
+note_id() {
+  before=$added_ids added_ids=''
+  encode "$value"
+  for line in $before; do
+    case $line in
+    *,"$encoded",*) ;;
+    *) added_ids="$added_ids $line" ;;
+    esac
+  done
+  [ "$word" = new-id ] && [ -n "$note" ] || return 0
+  text=${note#*,*,*,}
+  added_ids="$added_ids ${note%",$text"}"
+}
+
+# path, text: of the step $number_of_step, which adds or removes an id. No path where nothing is to be written.
+resolve_id() {
+  eval "note=\$note_$number_of_step"
+  path='' text=''
+  [ -n "$note" ] || return 0
+  note=${note#*,}
+  note=${note#*,}
+  decode "${note%%,*}"
+  text=$decoded path=$sys/bus/$bus/drivers/$value/new_id
+  [ "$word" = remove-id ] || return 0
+  read_removal "$text"
+  text=$id path=$sys/bus/$bus/drivers/$value/remove_id
+  [ -e "$path" ] || path='' # the driver has gone, and its ids with it
+}
+
+# Takes back the $added_ids that a transaction added, and lets go of what they claimed besides; brings back those that it removed.
+undo_ids() {
+  for entry in $added_ids; do
+    saved=$IFS IFS=,
+    # shellcheck disable=SC2086 # split at the commas
+    set -- $entry
+    IFS=$saved
+    decode "$1" && bus=$decoded
+    decode "$2" && back=$2 folder=$sys/bus/$bus/drivers/$decoded
+    decode "$3" && id=$decoded
+    if [ "$4" = there ]; then
+      lists_id "$folder" "$id" || put "$id" "$folder/new_id"
+    elif ! claims_name_id "$1,$2,$3"; then
+      read_removal "$id"
+      put "$id" "$folder/remove_id"
+      shift 4
+      for twin in "$@"; do
+        decode "$twin" && name=$decoded device=$sys/bus/$bus/devices/$decoded
+        read_driver
+        [ "$driver" != "$back" ] || put "$name" "$folder/unbind"
+      done
+    fi
+  done
+}
+
+# installed: the folder of the running kernel's modules.
+find_installed() {
+  value_of "$root/proc/sys/kernel/osrelease"
+  installed=$root/lib/modules/$value
+}
+
+# lack: why no module can be loaded at all: kernel, disabled (until the next boot), release (none for the running kernel).
+find_lack() {
+  value_of "$root/proc/sys/kernel/modules_disabled"
+  if [ ! -e "$root/proc/modules" ]; then
+    lack=kernel
+  elif [ "$value" = 1 ]; then
+    lack=disabled
+  elif [ ! -d "$installed" ]; then
+    lack=release
+  fi
+}
+
+# Adds to $loading what modprobe would load for the module $value, and is not loaded.
+add_loading() {
+  for text in $(modprobe -D -- "$value" 2>/dev/null | sed -n 's|^insmod [^ ]*/\([^/ ]*\)\.ko.*|\1|p') "$value"; do
+    with_underscores "$text"
+    case $with_underscores in '' | *[!A-Za-z0-9_]*) continue ;; esac
+    [ ! -d "$sys/module/$with_underscores" ] || continue
+    case ,$loading, in
+    *",$with_underscores,"*) ;;
+    *) loading=$loading${loading:+,}$with_underscores ;;
+    esac
+  done
+}
+
+# Loads the module $value with its parameters, which must be there then. log: the kernel's last line, where it is a new one.
+load_module() {
+  eval "of_device=\$((owner_$number_of_step + 1))"
+  parameter=1
+  set -- "$value"
+  while [ "$parameter" -le "$parameters" ]; do
+    eval "text=\$parameter_name_$parameter=\$parameter_value_$parameter"
+    ! is_parameter_here || set -- "$@" "$text"
+    parameter=$((parameter + 1))
+  done
+  last_line=$(dmesg 2>/dev/null | tail -n 1)
+  if ! text=$(modprobe -- "$@" 2>&1); then
+    encode "$(dmesg 2>/dev/null | tail -n 1 | tail -c 200)"
+    log=$encoded
+    encode "$(printf '%s' "$last_line" | tail -c 200)"
+    [ "$log" != "$encoded" ] || log=''
+    failed module "$text"
+    return 1
+  fi
+  parameter=1
+  while [ "$parameter" -le "$parameters" ]; do
+    ! is_parameter_here || has_parameter || failed parameter "$owning.$name is $told${value:+ ($value)}" || return 1
+    parameter=$((parameter + 1))
+  done
+}
+
+# Whether the parameter number $parameter is of the device number $of_device and of the module that step $number_of_step loads.
+is_parameter_here() {
+  eval "[ \"\$parameter_device_$parameter\" = $of_device ]" || return 1
+  eval "with_underscores \"\$value_$number_of_step\""
+  text_of_step=$with_underscores
+  find_owning
+  [ "$owning" = "$text_of_step" ]
+}
+
+# owning: the module whose parameter number $parameter is, with "_"; empty where that is not known.
+find_owning() {
+  eval "owning=\$parameter_module_$parameter of_device=\$parameter_device_$parameter"
+  if [ -z "$owning" ]; then
+    eval "bus=\$bus_$of_device wanted=\$wanted_$of_device module=\$module_$of_device"
+    decode "$wanted"
+    folder=$sys/bus/$bus/drivers/$decoded
+    decode "$module"
+    [ ! -d "$folder" ] || decoded=$(readlink "$folder/module")
+    owning=${decoded##*/}
+  fi
+  with_underscores "$owning"
+  owning=$with_underscores
+}
+
+# Whether the parameter number $parameter is as it is wished. told: right; wrong, or fixed where it is the kernel's own; hidden where
+# its module shows no such parameter; none where the module, which is not loaded, has none; unloaded. value: what it is.
+has_parameter() {
+  find_owning
+  eval "name=\$parameter_name_$parameter wish=\$parameter_value_$parameter"
+  folder=$sys/module/$owning value='' told=none
+  [ -n "$owning" ] || return 1
+  if [ -f "$folder/parameters/$name" ]; then
+    value_of "$folder/parameters/$name"
+    told=right
+    is_same_value && return 0
+    told=wrong
+    [ -e "$folder/initstate" ] || told=fixed
+  elif [ -d "$folder" ]; then
+    told=hidden
+  else
+    told=unloaded
+    knows_parameter || told=none
+  fi
+  return 1
+}
+
+# Whether $value as the kernel prints it is the $wish. Of a list the kernel may print more than was given, of a choice all with the
+# chosen one in brackets.
+is_same_value() {
+  case $value in
+  "$wish" | *"[$wish]"*) return 0 ;;
+  esac
+  is_left="$value," wish_left="$wish,"
+  while [ -n "$wish_left" ]; do
+    is_same_word "${is_left%%,*}" "${wish_left%%,*}" || return 1
+    is_left=${is_left#*,} wish_left=${wish_left#*,}
+  done
+}
+
+# Whether the kernel means $2 when it prints $1: Y, y and 1 are one (by the first letter, as it reads them), and so are 0x10 and 16.
+is_same_word() {
+  [ "$1" != "$2" ] || return 0
+  case $1:$2 in
+  Y:[1yYtT]* | Y:[oO][nN]* | N:[0nNfF]* | N:[oO][fF]*) return 0 ;;
+  esac
+  number_of "$1" && of_value=$number_of && number_of "$2" && [ "$of_value" = "$number_of" ]
+}
+
+# number_of: the number that the word $1 is, in decimal; fails where it is none.
+number_of() {
+  number_of=$1
+  case $1 in
+  0[xX]*[!0-9A-Fa-f]* | 0[xX] | '' | ????????????*) return 1 ;;
+  0[xX]*) number_of=$(($1)) ;;
+  *[!0-9]*) return 1 ;;
+  esac
+}
+
+# Whether the module $owning, which is not loaded, may have the parameter $name: no only where the board's modinfo says so.
+knows_parameter() {
+  text=$(modinfo -F parm -- "$owning" 2>/dev/null) || return 0
+  [ -n "$text" ] || [ -n "$(modinfo -F license -- "$owning" 2>/dev/null)" ] || return 0
+  printf '%s\n' "$text" | sed 's/^parm: *//' | grep -q "^$name:"
+}
+
+look_at_parameters() {
+  parameter=1 list=''
+  while [ "$parameter" -le "$parameters" ]; do
+    eval "of_device=\$parameter_device_$parameter"
+    if [ "$of_device" = "$index" ]; then
+      has_parameter
+      encode "$owning" && text=$encoded
+      encode "$name" && text="$text;$encoded;$told"
+      encode "$value"
+      list="$list${list:+,}$text;$encoded"
+    fi
+    parameter=$((parameter + 1))
+  done
+  device_number "$index"
+  eval "wanted=\$wanted_$index module=\$module_$index"
+  answer="$answer parameters=${list:--}"
+}
+
+# Unloads of the modules $1 (with commas, in the order of their loading) those that nobody uses, the last one first: the kernel
+# refuses it where another module or an open file does; one whose driver has a device would take that device's driver away.
+unload() {
+  saved=$IFS IFS=,
+  # shellcheck disable=SC2086 # split at the commas
+  set -- $1
+  IFS=$saved
+  unused=''
+  for entry in "$@"; do
+    case " $unused" in
+    *" $entry "*) continue ;;
+    esac
+    [ ! -e "$sys/module/${entry:-none}/initstate" ] || drives_device "$sys/module/$entry" || unused="$entry $unused"
+  done
+  # shellcheck disable=SC2086,SC2016 # split at the spaces; one by one, since some rmmods end at the first that is refused
+  [ -z "$unused" ] || run_after sh -c 'for module; do rmmod "$module"; done' sh $unused
+  return 0
+}
+
+# Whether a driver of the module at $1 has a device.
+drives_device() {
+  for link in "$1"/drivers/*/*; do
+    [ ! -L "$link" ] || [ "${link##*/}" = module ] || return 0
+  done
+  return 1
+}
+
+# What vfio asks of board and device. iommu: whether the board has one at all; noiommu: whether vfio goes without (Y, N, absent, "-"
+# where it is not loaded); reset: whether the board has a reset function for a device of the device tree (yes, no, "-" where that is
+# not known); resets: whether the driver wants one (Y, N, "-" where it is not loaded).
+look_at_vfio() {
+  iommu=no noiommu=- reset=- resets=-
+  case $wanted in
+  *vfio*)
+    for entry in "$sys"/class/iommu/*; do
+      [ ! -e "$entry" ] || iommu=yes
+    done
+    [ ! -d "$sys/module/vfio" ] || noiommu=absent
+    value_of "$sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+    noiommu=${value:-$noiommu}
+    decode "$wanted"
+    value_of "$sys/bus/$bus/drivers/$decoded/module/parameters/reset_required"
+    resets=${value:--}
+    [ -z "$value" ] && [ -d "$sys/bus/$bus/drivers/$decoded" ] || find_reset
+    ;;
+  esac
+  answer="$answer iommu=$iommu noiommu=$noiommu reset=$reset resets=$resets"
+}
+
+# A reset function is found by the device's first compatible, in a module of its own or in the kernel itself.
+find_reset() {
+  find_installed
+  [ -r "$device/of_node/compatible" ] && [ -r "$installed/modules.alias" ] && [ -r "$installed/modules.builtin" ] || return
+  text=$(tr '\0' '\n' <"$device/of_node/compatible" | head -n 1)
+  ! grep -q 'vfio/platform/reset/' "$installed/modules.builtin" || return
+  reset=$(yes_if grep -qF "alias vfio-reset:$text " "$installed/modules.alias")
 }
 
 # --- the transaction -------------------------------------------------------------------------------------------------------
@@ -1733,7 +2298,7 @@ leave_session() {
 
 write_if_allowed() {
   refusal='is=refused problem=state'
-  if ! may_write || ! prepare_claims; then
+  if ! may_write || ! prepare_extras || ! prepare_claims; then
     keep_outcome "$transaction" "$refusal"
   elif [ "$steps" -gt 0 ]; then
     if write_journal; then run_transaction; else keep_outcome "$transaction" "$refusal"; fi
@@ -1763,6 +2328,7 @@ may_write() {
     if [ "$claimed_by" != - ] && [ "$claimed_by" != "$claimant" ] && [ "$force" = no ]; then
       return 1
     fi
+    has_same_id || return 1
     number=$((number + 1))
   done
   refusal="is=busy owner=$me"
@@ -1776,6 +2342,7 @@ run_transaction() {
   if load_modules && resolve_steps && perform && arrived && done_after && confirmed && settle_claims; then
     if mv "$state/journal.$transaction" "$state/done.$transaction" 2>/dev/null; then
       keep_outcome "$transaction" is=done &&
+        unload "$unloading" &&
         rm -f "$state/done.$transaction" "$state/confirmed.$transaction" "$state"/replaced."$transaction".*
       return
     fi
@@ -1786,7 +2353,7 @@ run_transaction() {
   undo_claims "$transaction"
   undo_journal "$transaction"
   undone=$?
-  failure="$failure${after_failed:+ after=$after_failed}"
+  failure="$failure${log:+ log=$log}${after_failed:+ after=$after_failed}"
   rm -f "$state/confirmed.$transaction"
   if [ "$undone" -eq 0 ]; then
     mv "$state/journal.$transaction" "$state/undone.$transaction" 2>/dev/null || mv "$state/stuck.$transaction" "$state/undone.$transaction"
@@ -1873,7 +2440,7 @@ load_modules() {
   while [ "$number_of_step" -le "$steps" ]; do
     eval "word=\$word_$number_of_step value=\$value_$number_of_step"
     if [ "$word" = module ]; then
-      text=$(modprobe -- "$value" 2>&1) || failed module "$text" || return 1
+      load_module || return 1
       [ -z "$late" ] || failed late '' || return 1
     fi
     number_of_step=$((number_of_step + 1))
@@ -1888,12 +2455,13 @@ resolve_steps() {
     device_number "$((owner + 1))"
     case $word in
     module) path='' text='' ;;
+    new-id | remove-id) resolve_id ;;
     override) path=$device/driver_override text=$value ;;
     probe) path=$sys/bus/$bus/drivers_probe text=$name ;;
     *) path=$sys/bus/$bus/drivers/$value/$word text=$name ;;
     esac
     eval "path_$number_of_step=\$path text_$number_of_step=\$text"
-    if [ "$word" != module ] && [ ! -e "$path" ]; then
+    if [ -n "$path" ] && [ ! -e "$path" ]; then
       failed missing "${path#"$root"}"
       return 1
     fi
@@ -1979,6 +2547,9 @@ really_refused() {
   case $word in
   bind) [ "$driver" = "$encoded" ] && return 0 ;;
   unbind) [ "$driver" = - ] && [ -e "$device" ] && return 0 ;;
+  esac
+  case $word:$refused_text in
+  new-id:*'File exists'* | remove-id:*'No such device'*) return 0 ;;
   esac
   case $word:$refused_text in
   bind:*'temporarily unavailable'*)

@@ -4,7 +4,8 @@ import { type Connection, type Device, kernelName } from "../schema";
 import { deviceWords } from "../selector";
 import { addressOf, placeOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
-import { type AnswerLine, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
+import { offersOf } from "./offers";
+import { type AnswerLine, bound, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
 
 const boardLine = z.object({
   boot: text,
@@ -55,15 +56,6 @@ function boardId(board: z.output<typeof boardLine>, connection: Connection): str
   if (facts.length === 0) return `address:${placeOf(connection)}`;
   return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
 }
-
-/** `<name>;<driver>,…` */
-const bound = z.string().transform((word): Device["groupMembers"] => {
-  if (word === "-") return [];
-  return word.split(",").map((member) => {
-    const [name = "-", driver = "-"] = member.split(";");
-    return { name: decode(name) ?? "", driver: decode(driver) };
-  });
-});
 
 const absentLine = z.object({ present: z.literal("no"), bus: yes, similar: list, matches: bound.default([]) });
 const deviceLine = z.object({
@@ -124,6 +116,7 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
   }
   const isChosen = typeof item.device !== "string" || line?.fields.name !== undefined;
   const found = readLine(line, deviceLine, address);
+  const { wanted, idDrivers, ...offers } = offersOf(line, item, address);
   return {
     ...nothing,
     name: isChosen ? readLine(line, chosenLine, address).name : nothing.name,
@@ -144,11 +137,22 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     holders: found.holders,
     vfioPath: found.node,
     wanted:
-      found.registered === null ? null : { isRegistered: found.registered, canBind: found.bindable === true, isLoadable: found.loadable },
+      found.registered === null
+        ? null
+        : { isRegistered: found.registered, canBind: found.bindable === true, isLoadable: found.loadable, ...wanted },
+    ...offers,
     guard: found.guard,
-    claim: claimOf(found),
+    claim: claimOf(found, idDrivers),
   };
 }
 
-const claimOf = ({ claimant, claimDriver, claimOverride, claimInterface }: z.output<typeof deviceLine>): Device["claim"] =>
-  claimant === null ? null : { claimant, driver: claimDriver, override: claimOverride, networkInterface: claimInterface };
+const claimOf = (found: z.output<typeof deviceLine>, idDrivers: string[]): Device["claim"] =>
+  found.claimant === null
+    ? null
+    : {
+        claimant: found.claimant,
+        driver: found.claimDriver,
+        override: found.claimOverride,
+        networkInterface: found.claimInterface,
+        idDrivers,
+      };

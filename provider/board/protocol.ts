@@ -88,6 +88,14 @@ export const quote = z.string().max(1200).transform(decode);
 export const list = z
   .string()
   .transform((word) => (word === "-" || word === "" ? [] : word.split(",").map((element) => decode(element) ?? "")));
+/** `<name>;<driver>,…` */
+export const bound = z.string().transform((word): { name: string; driver: string | null }[] => {
+  if (word === "-") return [];
+  return word.split(",").map((member) => {
+    const [name = "-", driver = "-"] = member.split(";");
+    return { name: decode(name) ?? "", driver: decode(driver) };
+  });
+});
 export const yes = z.enum(["yes", "no"]).transform((word) => word === "yes");
 /** yes, no or "-". */
 export const yesOrNothing = z.enum(["yes", "no", "-"]).transform((word) => (word === "-" ? null : word === "yes"));

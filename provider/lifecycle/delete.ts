@@ -1,6 +1,6 @@
 import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
-import { planDevice, type Wish } from "../plan/plan";
+import { noSteps, planDevice, type Wish } from "../plan/plan";
 import { unexpected } from "../plan/expect";
 import { choiceDifference } from "../plan/select";
 import type { Binding, Device, Outputs } from "../schema";
@@ -37,10 +37,10 @@ export async function remove(leaving: Leaving[]): Promise<void> {
   }
 }
 
-/** On restore the driver that is wished is the previous one, and so is the module that may have to be loaded. */
+/** On restore the driver that is wished is the previous one, and so is the module that may have to be loaded. No parameters are asked for. */
 function asBefore(binding: Binding, last: Outputs | undefined): Binding {
-  if (binding.onDelete !== "restore") return { ...binding, strategy: "auto" };
-  return { ...binding, driver: last?.previousDriver ?? null, module: undefined, strategy: "auto" };
+  const plainly: Binding = { ...binding, strategy: "bind", moduleParameters: undefined };
+  return binding.onDelete === "restore" ? { ...plainly, driver: last?.previousDriver ?? null, module: undefined } : plainly;
 }
 
 function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Leaving, observation: Observation, index: number): Attempt {
@@ -83,10 +83,9 @@ const otherDevice = (last: Outputs, { name }: Device): Partial<Attempt> => ({
 });
 
 function letGo(binding: Binding, past: Attempt["past"], more: Partial<Attempt> = {}): Attempt {
-  const nothing = { differences: [], refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [] };
   return {
     binding,
-    plan: { ...nothing, wish: { driver: undefined, override: undefined, isRebind: false } },
+    plan: { differences: [], refusals: [], ...noSteps(), wish: { driver: undefined, override: undefined, isRebind: false } },
     claim: "keep",
     mayTake: false,
     past,

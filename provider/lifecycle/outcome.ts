@@ -1,6 +1,6 @@
 import type { Outcome } from "../board/board";
 import { DevbindError, StuckError, stuckError, undoneError } from "../errors";
-import type { Wish } from "../plan/plan";
+import { addsId, type Wish } from "../plan/plan";
 import type { Observation, Transaction } from "../transaction";
 import { lostWords } from "./dependents";
 import { type Attempt, deviceAt, outputsFrom } from "./request";
@@ -26,9 +26,11 @@ export function failure(
     address,
     wish: plan ? driverWords(plan.wish) : "its driver",
     problem: outcome.problem,
-    isOverridden: typeof plan?.wish.driver === "string" && plan.wish.override === plan.wish.driver,
+    isOverridden: typeof plan?.wish.driver === "string" && (plan.wish.override === plan.wish.driver || addsId(plan)),
     step: outcome.word,
     kernel: outcome.kernel,
+    log: outcome.log,
+    wantsId: before.devices[index]?.hasOverride === false && before.devices[index]?.wanted?.takesIds === "both",
     stateNow: !device ? "is back as it was" : device.driver ? `is back with "${device.driver}"` : "is without a driver, as before",
     lost: lost.length > 0 ? lostWords(lost) : "",
     after: outcome.after,

@@ -1,8 +1,9 @@
 import { look, newTransactionId } from "../board/board";
 import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
-import { hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
+import { changesClaim, hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
 import { otherDeviceRefusal } from "../plan/select";
+import { blockedWords } from "../plan/vfio";
 import type { Binding, Device, Outputs } from "../schema";
 import { addressOf } from "../ssh/connection";
 import type { LookItem, Observation, Transaction } from "../transaction";
@@ -34,6 +35,10 @@ export async function reconcile(wanted: Wanted[]): Promise<Outputs[]> {
     wanted.map(({ binding }) => binding),
     (observed) => wanted.map((one, index) => attemptFor(one, observed, index)),
   );
+  for (const [index, { binding }] of tries.entries()) {
+    const blocked = blockedWords(binding.driver, deviceAt(observation, index));
+    if (blocked !== undefined) console.warn(`On ${addressOf(binding.connection)}: ${plain(blocked)}`);
+  }
   return tries.map(({ binding, past }, index) => outputsFrom(binding, observation, deviceAt(observation, index), past));
 }
 
@@ -52,7 +57,7 @@ function attemptFor({ binding, last, isRebind, isSameChoice }: Wanted, observati
   const plan = planDevice(binding, wishOf(binding, device, isRebind), observation.board, device, owners);
   if (hasMoved && !isSameChoice) plan.refusals.push(otherDeviceRefusal(binding.device, device.name, last.deviceName));
   const mayTake = binding.force || (device.claim !== null && owners.includes(device.claim.claimant));
-  const isClaimedSo = isOurs && (device.claim?.networkInterface ?? null) === interfaceOf(binding);
+  const isClaimedSo = isOurs && !changesClaim(plan) && (device.claim?.networkInterface ?? null) === interfaceOf(binding);
   return { binding, plan, claim: isClaimedSo ? "keep" : "take", mayTake, past, left: hasMoved ? last.deviceName : undefined };
 }
 

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { DevbindError, nothingSent } from "../errors";
-import { type DevicePlan, moduleOf } from "../plan/plan";
 import { claimantOf } from "../plan/guards";
+import { moduleOf, parametersOf } from "../plan/modules";
+import type { DevicePlan } from "../plan/plan";
+import { blockersOf } from "../plan/vfio";
 import type { Binding, Device, Outputs } from "../schema";
 import { outputsSchema, validate, wishFields } from "../schema";
 import type { LookItem, Observation } from "../transaction";
@@ -49,6 +51,8 @@ export const lookItem = (binding: Binding, known?: string): LookItem => ({
   driver: binding.driver,
   module: moduleOf(binding),
   ...(known === undefined || typeof binding.device === "string" ? {} : { known }),
+  ...(binding.strategy === "new-id" && binding.driver !== null && { asksId: true }),
+  ...(binding.moduleParameters && { parameters: parametersOf(binding) }),
 });
 
 /** Whether two values of the input `device` say the same, also where an id is written in capitals once. */
@@ -72,7 +76,8 @@ export function outputsFrom(
     deviceName: device.name,
     modalias: device.modalias,
     iommuGroup: device.iommuGroup,
-    groupViable: device.iommuGroup !== null && device.groupMembers.every(({ driver }) => driver === null || isHarmless(driver)),
+    groupViable: device.iommuGroup !== null && blockersOf(device.groupMembers).length === 0,
+    groupBlockers: blockersOf(device.groupMembers),
     vfioPath: device.vfioPath,
     sysfsPath: device.sysfsPath,
     boardId: board.boardId,
@@ -80,9 +85,6 @@ export function outputsFrom(
     claimant: claimantOf(binding),
   };
 }
-
-/** Drivers that don't spoil an IOMMU group: vfio's own, and those that do no DMA (Documentation/driver-api/vfio.rst). */
-const isHarmless = (driver: string): boolean => driver.startsWith("vfio") || driver === "pcieport" || driver === "pci-stub";
 
 /** The driver and override that a binding goes back to. */
 export type Past = { driver: string | null; override: string | null };

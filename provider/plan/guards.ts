@@ -1,8 +1,11 @@
 import { listed } from "../errors";
 import { unexpectedRefusal } from "./expect";
+import { idRefusals, noWayRefusal } from "./ids";
+import { lackWords, parameterRefusals } from "./modules";
 import { absentRefusal, similar } from "./select";
 import type { Binding, Board, Device } from "../schema";
 import type { Wish } from "./plan";
+import { vfioRefusals } from "./vfio";
 
 /** Why an update would refuse, before any write. */
 export interface Refusal {
@@ -34,7 +37,8 @@ export function refusalsOf(
   const isOurs = device.claim !== null && owners.includes(device.claim.claimant);
   const refusals = [unexpectedRefusal(binding.expect, device), isOurs ? undefined : ownerRefusal(binding, device)];
   if (writes || !isOurs) refusals.push(...boardRefusals(board));
-  if (writes) refusals.push(...deviceRefusals(binding, wish, device));
+  if (writes) refusals.push(...deviceRefusals(binding, wish, board, device));
+  refusals.push(...parameterRefusals(binding, device, writes));
   if (device.journal === "stuck") refusals.push(stuckRefusal());
   return refusals.filter((refusal) => refusal !== undefined);
 }
@@ -62,7 +66,7 @@ function boardRefusals(board: Board): Refusal[] {
   return refusals;
 }
 
-function deviceRefusals(binding: Binding, wish: Wish, device: Device): Refusal[] {
+function deviceRefusals(binding: Binding, wish: Wish, board: Board, device: Device): Refusal[] {
   const refusals: Refusal[] = [];
   const moves = device.driver !== wish.driver || wish.isRebind;
   if (device.guard !== null && !binding.force)
@@ -93,11 +97,17 @@ function deviceRefusals(binding: Binding, wish: Wish, device: Device): Refusal[]
       reason: `Devices of the bus ${binding.bus} have no driver override here.`,
       todo: 'Use strategy "auto" or "bind".',
     });
-  const driver = moves && typeof wish.driver === "string" ? driverRefusal(wish.driver, device, binding.module !== false) : undefined;
-  return driver ? [...refusals, driver] : refusals;
+  return moves && typeof wish.driver === "string" ? [...refusals, ...driverRefusals(binding, wish.driver, board, device)] : refusals;
 }
 
-function driverRefusal(driver: string, { bus, wanted, similarNames }: Device, mayLoad: boolean): Refusal | undefined {
+/** What is against this driver: it is not there, no way leads to it, or it would refuse the device for certain. */
+function driverRefusals(binding: Binding, driver: string, board: Board, device: Device): Refusal[] {
+  const ofDriver = driverRefusal(driver, board, device, binding.module !== false);
+  const ofWay = binding.strategy === "new-id" ? idRefusals(binding, driver, device) : [noWayRefusal(binding, driver, device)];
+  return [ofDriver, ...ofWay, ...vfioRefusals(binding, driver, device)].filter((refusal) => refusal !== undefined);
+}
+
+function driverRefusal(driver: string, board: Board, { bus, wanted, similarNames }: Device, mayLoad: boolean): Refusal | undefined {
   if (wanted === null || wanted.isRegistered) {
     if (wanted === null || wanted.canBind) return undefined;
     return {
@@ -107,15 +117,14 @@ function driverRefusal(driver: string, { bus, wanted, similarNames }: Device, ma
       todo: "Choose another driver.",
     };
   }
-  if (wanted.isLoadable === true) return undefined;
-  const isMissing = wanted.isLoadable === false;
-  const found = isMissing ? "no module of its name is installed for the running kernel" : "the board has no list of modules";
-  const module = mayLoad ? found : "`module: false` loads none";
+  if (wanted.isLoadable === true && (wanted.lack ?? null) === null) return undefined;
+  const { why, todo } = lackWords(mayLoad ? wanted : { ...wanted, lack: null }, board);
+  const reason = mayLoad ? why : "`module: false` loads none";
   return {
     property: "driver",
     isCertain: false,
-    reason: `The bus ${bus} has no driver "${driver}"${similar(driver, similarNames)}, and ${module}.`,
-    todo: "Correct the name, name the `module` that brings it, or install it first.",
+    reason: `The bus ${bus} has no driver "${driver}"${similar(driver, similarNames)}, and ${reason}.`,
+    todo,
   };
 }
 

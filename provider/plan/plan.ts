@@ -1,6 +1,8 @@
 import type { Binding, Board, Device } from "../schema";
 import type { Step, TransactionDevice } from "../transaction";
 import { claimantOf, type Refusal, refusalsOf } from "./guards";
+import { idSteps } from "./ids";
+import { moduleOf, modulesToLoad, parametersOf } from "./modules";
 
 /**
  * The pure heart: what is wished for a device × how it was observed → what is different, what stands in the way, and the exact
@@ -22,15 +24,12 @@ export interface DevicePlan {
   refusals: Refusal[];
   modules: Omit<Step, "device">[];
   overrides: Omit<Step, "device">[];
+  ids: Omit<Step, "device">[];
   unbinds: Omit<Step, "device">[];
   binds: Omit<Step, "device">[];
   trailing: Omit<Step, "device">[];
   wish: Wish;
 }
-
-/** The module to load if the driver isn't there; null for none. */
-export const moduleOf = (binding: Pick<Binding, "module" | "driver">): string | null =>
-  binding.module === false || binding.driver === null ? null : (binding.module ?? binding.driver);
 
 /**
  * What the binding wishes of this device. `auto` takes the override where the bus has one; an override that equals the driver, or
@@ -42,7 +41,7 @@ export function wishOf(binding: Pick<Binding, "driver" | "strategy">, device: De
   if (driver === null) return { driver, override: null, isRebind };
   if (strategy === "override") return { driver, override: driver, isRebind };
   const isFine = device.override === null || device.override === driver;
-  if (strategy === "bind") return { driver, override: isFine ? device.override : null, isRebind };
+  if (strategy === "bind" || strategy === "new-id") return { driver, override: isFine ? device.override : null, isRebind };
   return { driver, override: device.driver === driver && device.override === null ? null : driver, isRebind };
 }
 
@@ -59,6 +58,9 @@ export function differencesOf(wish: Wish, device: Device): string[] {
   return differences;
 }
 
+/** No writes, in any phase. */
+export const noSteps = () => ({ modules: [], overrides: [], ids: [], unbinds: [], binds: [], trailing: [] });
+
 /** Plans one device. Refusals stand beside the steps: a preview shows them, an update throws them. `owners`: whose claims are its own. */
 export function planDevice(
   binding: Binding,
@@ -68,7 +70,7 @@ export function planDevice(
   owners: readonly string[] = [claimantOf(binding)],
 ): DevicePlan {
   const differences = differencesOf(wish, device);
-  const plan: DevicePlan = { differences, refusals: [], modules: [], overrides: [], unbinds: [], binds: [], trailing: [], wish };
+  const plan: DevicePlan = { differences, refusals: [], ...noSteps(), wish };
   if (device.isPresent && device.journal !== "interrupted") addSteps(plan, binding, device);
   plan.refusals = refusalsOf(binding, wish, board, device, hasSteps(plan), owners);
   return plan;
@@ -77,8 +79,9 @@ export function planDevice(
 function addSteps(plan: DevicePlan, binding: Binding, device: Device): void {
   const { driver, override, isRebind } = plan.wish;
   const isMoved = isRebind ? true : driver === undefined ? binding.onDelete === "probe" : device.driver !== driver;
-  if (isMoved && typeof driver === "string" && device.wanted?.isRegistered === false && moduleOf(binding) !== null)
-    plan.modules.push({ word: "module", value: moduleOf(binding) });
+  if (isMoved && typeof driver === "string")
+    plan.modules.push(...modulesToLoad(binding, device).map((value) => ({ word: "module" as const, value })));
+  plan.ids.push(...idSteps(binding, plan.wish, isMoved, device));
   // While a driver is bound by name, the override must be its name or none; a foreign one that is wished is written afterwards.
   const whileBinding = isMoved && typeof driver === "string" && typeof override === "string" ? driver : override;
   if (whileBinding !== undefined && device.override !== whileBinding) plan.overrides.push({ word: "override", value: whileBinding });
@@ -89,13 +92,24 @@ function addSteps(plan: DevicePlan, binding: Binding, device: Device): void {
 }
 
 /** Whether the plan writes anything to the device. */
-export const hasSteps = (plan: DevicePlan): boolean =>
-  [plan.modules, plan.overrides, plan.unbinds, plan.binds, plan.trailing].some((phase) => phase.length > 0);
+export const hasSteps = (plan: DevicePlan): boolean => phases.some((phase) => plan[phase].length > 0);
+
+/** Whether the claim must tell more than before: ids that were added or taken back, modules that were loaded. */
+export const changesClaim = (plan: DevicePlan): boolean => plan.modules.length > 0 || plan.ids.length > 0;
+
+const phases = ["modules", "overrides", "ids", "unbinds", "binds", "trailing"] as const;
 
 /** All writes of several devices, in order: everything unbound that must be, then bound. */
 export function stepsOf(plans: DevicePlan[]): Step[] {
-  const phases = ["modules", "overrides", "unbinds", "binds", "trailing"] as const;
   return phases.flatMap((phase) => plans.flatMap((plan, device) => plan[phase].map((step) => ({ device, ...step }))));
+}
+
+/** Whether a new id makes the driver match. */
+export const addsId = ({ ids }: DevicePlan): boolean => ids.some(({ word }) => word === "new-id");
+
+/** The id that the plan adds, with those that share it. */
+function newIdOf(plan: DevicePlan, { newId }: Device): TransactionDevice["newId"] {
+  return addsId(plan) && newId && newId.id !== null ? { id: newId.id, others: newId.others.map(({ name }) => name) } : undefined;
 }
 
 /** A device's entry in the request to the board. */
@@ -112,6 +126,8 @@ export function transactionDevice(
     ...(typeof binding.device === "string" ? {} : { selector: binding.device, known }),
     driver: plan.wish.driver ?? null,
     module: moduleOf(binding),
+    parameters: binding.moduleParameters && parametersOf(binding),
+    newId: newIdOf(plan, device),
     seen: { driver, override, hasOverride },
     wish: { driver: plan.wish.driver, override: plan.wish.override },
     ...claim,

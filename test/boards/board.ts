@@ -56,6 +56,8 @@ export interface BootOptions {
   fresh?: boolean;
   /** QEMU's words for devices beyond the kind's own, such as `devicesToGuard` of machines.ts; a board that has some boots from scratch. */
   spareDevices?: string[];
+  /** Words for the kernel after its usual ones; a board that has some boots from scratch. */
+  kernelArguments?: string;
   onProgress?: Say;
 }
 
@@ -64,9 +66,9 @@ export async function bootBoard(kind: BoardKind, options: BootOptions = {}): Pro
   const say = options.onProgress ?? (() => {});
   const machineId = options.machineId ?? fixedMachineId(kind); // counted in the order of the calls
   const { keys, image, saved } = await prepare(kind, say);
-  const { spareDevices = [] } = options;
-  const isFresh = options.fresh === true || spareDevices.length > 0;
-  return RunningBoard.boot({ kind, keys, image, saved: isFresh ? undefined : saved, machineId, spareDevices, say });
+  const { spareDevices = [], kernelArguments = "" } = options;
+  const isFresh = options.fresh === true || spareDevices.length > 0 || kernelArguments !== "";
+  return RunningBoard.boot({ kind, keys, image, saved: isFresh ? undefined : saved, machineId, spareDevices, kernelArguments, say });
 }
 
 /**

@@ -24,6 +24,8 @@ export interface QemuOptions {
   machineId: string;
   /** Devices beyond the machine's own. */
   spareDevices?: string[];
+  /** Words for the kernel after the machine's own. */
+  kernelArguments?: string;
   /** A saved machine's memory, to go on from. */
   restoreFrom?: string;
 }
@@ -129,7 +131,8 @@ function isAlive(process: ChildProcess): boolean {
 function commandLine(options: QemuOptions, socket: string): string[] {
   const machine = machines[options.kind];
   const files = imageFiles(options.image);
-  const identity = `devbind.kind=${options.kind} devbind.card=${cardAddress} systemd.machine_id=${options.machineId}`;
+  const own = options.kernelArguments ? `${options.kernelArguments} ` : "";
+  const identity = `${own}devbind.kind=${options.kind} devbind.card=${cardAddress} systemd.machine_id=${options.machineId}`;
   return [
     // The card first: so it gets the last virtio slot, a003e00, and the spare devices get the ones below.
     ...machine.card(`user,restrict=on,hostfwd=tcp:127.0.0.1:${options.port}-:22`),

@@ -6,7 +6,7 @@ import { run, type Say, timed } from "./run";
 
 const source = join(__dirname, "rogue");
 /** The cross compiler's prefix for each processor that a kernel is built for here. */
-const crossPrefix = "aarch64-linux-gnu-";
+export const crossPrefix = "aarch64-linux-gnu-";
 
 /**
  * Finds or builds devbind_rogue.ko, the driver that behaves badly on demand (see rogue/devbind_rogue.c), for this arm64 kernel;
@@ -33,18 +33,18 @@ export async function buildRogue(kernel: Packages, say: Say): Promise<string> {
 }
 
 /** The headers expect to lie in /usr/src: their Makefile is told where they are instead. */
-async function make(tree: string, work: string): Promise<void> {
+export async function make(tree: string, work: string, words: string[] = []): Promise<void> {
   const folders = await readdir(join(tree, "usr/src"));
   const [common, own] = [true, false].map((isCommon) => folders.find((folder) => folder.endsWith("-common") === isCommon));
   if (common === undefined || own === undefined) throw new Error(`the kernel's headers hold only ${folders.join(", ")}`);
   const build = join(tree, "usr/src", own);
   await writeFile(join(build, "Makefile"), `include ${join(tree, "usr/src", common)}/Makefile\n`);
   const settings = ["ARCH=arm64", `CROSS_COMPILE=${crossPrefix}`, `CC=${crossPrefix}gcc`];
-  await run("make", ["-C", build, `M=${work}`, ...settings, "modules"]);
+  await run("make", ["-C", build, `M=${work}`, ...settings, ...words, "modules"]);
 }
 
 /** What a module is built with: the kernel's headers, and kbuild's programs for this machine's own processor. */
-async function fetchHeaders(kernel: Packages, say: Say): Promise<Packages> {
+export async function fetchHeaders(kernel: Packages, say: Say): Promise<Packages> {
   const image = kernel.files.find((file) => file.startsWith("linux-image-")) ?? "";
   const [, release, version] = /^linux-image-([^_]+)_([^_]+)_/.exec(image) ?? [];
   const host = (await run("dpkg", ["--print-architecture"])).trim();

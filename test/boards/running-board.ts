@@ -22,6 +22,7 @@ interface Plan {
   /** 32 hex digits, or "" for none. */
   machineId: string;
   spareDevices: string[];
+  kernelArguments: string;
   say: Say;
 }
 
@@ -133,8 +134,8 @@ export class RunningBoard implements Board {
 
   private async start(restoreFrom?: string): Promise<void> {
     const { folder, console, port } = this;
-    const { kind, image, machineId, spareDevices } = this.plan;
-    this.qemu = await Qemu.start({ kind, image, folder, console, port, machineId, spareDevices, restoreFrom });
+    const { kind, image, machineId, spareDevices, kernelArguments } = this.plan;
+    this.qemu = await Qemu.start({ kind, image, folder, console, port, machineId, spareDevices, kernelArguments, restoreFrom });
   }
 
   /** Waits for the ready word after this place in the console's text, then for SSH. */

@@ -16,6 +16,7 @@ const packageOf: Record<string, string> = {
   cpio: "cpio",
   depmod: "kmod",
   gzip: "gzip",
+  xz: "xz-utils",
   dropbearconvert: "dropbear-bin",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",

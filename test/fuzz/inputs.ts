@@ -68,6 +68,7 @@ const wishFields = {
   device: name,
   driver: fc.option(name, { nil: null }),
   strategy: strategies,
+  newIdMayClaim: fc.array(name, { maxLength: 3 }),
   module: fc.oneof(name, fc.constant(false)),
   triggers: fc.array(fc.oneof(fc.jsonValue(), hostileText), { maxLength: 3 }),
   onDelete: fc.constantFrom("restore", "unbind", "probe", "keep"),

@@ -47,6 +47,16 @@ onBoard("arm64", "refused before anything is written", (bench) => {
       { bus: "platform", device: "a003c00.virtio_mmio", driver: "arm-smmu-v3" },
       ['The driver "arm-smmu-v3" has no bind file'],
     ],
+    [
+      "to give vfio-platform a device that it would refuse, for all reasons that can be told beforehand",
+      { bus: "platform", device: "a003c00.virtio_mmio", driver: "vfio-platform" },
+      [
+        'The bus platform has no driver "vfio-platform"',
+        'The device is behind no IOMMU (it has no IOMMU group), without which "vfio-platform" takes none.',
+        '"vfio-platform" wants to reset the device, and the board has no reset function for "virtio,mmio".',
+        '`moduleParameters: { reset_required: "0" }` goes without',
+      ],
+    ],
   ];
   test.each(refused)("refuses %s", async (_promise, inputs, words) => {
     const message = await refusalOf(bench.binding(inputs).create());

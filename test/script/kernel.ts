@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { posix } from "node:path";
+import { type DeviceIds, DynamicIds } from "./dynamic-ids";
 import { folder, folderAt, put, type Write } from "./tree";
 
 const { ENODEV, EBUSY } = constants.errno;
@@ -19,6 +20,7 @@ export interface Device {
   modalias?: string | Buffer;
   compatible?: string[];
   group?: string;
+  ids?: DeviceIds;
 }
 
 /** A write as it came, what it was answered with, and to which file (below /sys). */
@@ -44,12 +46,14 @@ export class FakeKernel {
   trap: Trap = {};
   private devices = new Map<string, Device>();
   private folders = new Map<string, string>();
+  private added = new Map<string, DynamicIds>();
 
   /** Forgets everything but the mount. */
   reset(): void {
     this.tree.entries.clear();
     this.devices.clear();
     this.folders.clear();
+    this.added.clear();
     this.writes = [];
     this.trap = {};
   }
@@ -69,17 +73,62 @@ export class FakeKernel {
       this.addLink(`${path}/iommu_group`, `kernel/iommu_groups/${device.group}`);
       this.addLink(`kernel/iommu_groups/${device.group}/devices/${device.name}`, path);
     }
+    if (device.ids) this.addIds(path, device.ids);
     this.addWritable(`bus/${device.bus}/drivers_probe`, (text) => this.probe(device.bus, text));
     folderAt(this.tree, `bus/${device.bus}/drivers`);
+    for (const driver of folderAt(this.tree, `bus/${device.bus}/drivers`).entries.keys()) this.linkBoth(device, driver);
     return device;
   }
 
-  /** A driver; without bind files it suppresses them, as many built-in ones do. */
-  addDriver(bus: string, name: string, options: { bindFiles?: boolean } = {}): void {
+  /** A driver; without bind files it suppresses them, as many built-in ones do. `takesIds`: as such a driver of that bus does. */
+  addDriver(bus: string, name: string, options: { bindFiles?: boolean; takesIds?: DeviceIds["kind"] } = {}): void {
     folderAt(this.tree, `bus/${bus}/drivers/${name}`);
+    for (const device of this.devices.values()) if (device.bus === bus) this.linkBoth(device, name);
     if (options.bindFiles === false) return;
     this.addWritable(`bus/${bus}/drivers/${name}/bind`, (text) => this.bind(bus, name, text));
     this.addWritable(`bus/${bus}/drivers/${name}/unbind`, (text) => this.unbind(bus, name, text));
+    if (options.takesIds) this.addIdFiles(bus, name, new DynamicIds(options.takesIds));
+  }
+
+  /** In its driver's folder a device has a link of its name. */
+  private linkBoth({ bus, name }: Device, driver: string): void {
+    const device = () => this.devices.get(`${bus}/${name}`);
+    this.addLink(`bus/${bus}/drivers/${driver}/${name}`, () => (device()?.driver === driver ? this.folders.get(name) : undefined));
+  }
+
+  /** The ids that were added to a driver that takes them. */
+  idsOf(bus: string, driver: string): DynamicIds {
+    const ids = this.added.get(`${bus}/${driver}`);
+    if (ids === undefined) throw new Error(`the driver ${driver} takes no ids`);
+    return ids;
+  }
+
+  private addIdFiles(bus: string, name: string, ids: DynamicIds): void {
+    this.added.set(`${bus}/${name}`, ids);
+    const isKnown = (numbers: DeviceIds) =>
+      [...this.devices.values()].some((one) => one.matches.includes(name) && `${one.ids?.numbers}` === `${numbers.numbers}`);
+    const add = (text: string) => ids.add(text, isKnown) || this.attach(bus, name);
+    const path = `bus/${bus}/drivers/${name}`;
+    this.addWritable(`${path}/new_id`, add, ids.kind === "usb" ? () => ids.text : undefined);
+    this.addWritable(`${path}/remove_id`, (text) => ids.remove(text));
+  }
+
+  /** The driver looks for all that it may have now: what is free, and not another's by override. */
+  attach(bus: string, driver: string): number {
+    for (const device of this.devices.values()) if (device.bus === bus && device.driver === null) this.bind(bus, driver, device.name);
+    return 0;
+  }
+
+  private addIds(path: string, { kind, numbers }: DeviceIds): void {
+    const hex = (number = 0, digits = 4) => number.toString(16).padStart(digits, "0");
+    const parent = posix.dirname(path);
+    const [first, second, third, fourth, fifth] = numbers;
+    const pci = { vendor: first, device: second, subsystem_vendor: third, subsystem_device: fourth };
+    if (kind === "pci") for (const [name, number] of Object.entries(pci)) this.addFile(`${path}/${name}`, `0x${hex(number)}\n`);
+    if (kind === "pci") this.addFile(`${path}/class`, `0x${hex(fifth, 6)}\n`);
+    else this.addFile(`${path}/bInterfaceClass`, `${hex(third, 2)}\n`);
+    if (kind === "usb") this.addFile(`${parent}/idVendor`, `${hex(first)}\n`);
+    if (kind === "usb") this.addFile(`${parent}/idProduct`, `${hex(second)}\n`);
   }
 
   addFile(path: string, content: string | Buffer): void {
@@ -106,6 +155,16 @@ export class FakeKernel {
     put(this.tree, path, { kind: "link", target });
   }
 
+  /** Takes a path away, with all below it. */
+  remove(path: string): void {
+    folderAt(this.tree, posix.dirname(path)).entries.delete(posix.basename(path));
+  }
+
+  /** What becomes of the devices of a driver that goes. */
+  freeOf(driver: string): void {
+    for (const device of this.devices.values()) if (device.driver === driver) device.driver = null;
+  }
+
   removeDevice(device: Device): void {
     this.devices.delete(`${device.bus}/${device.name}`);
     folderAt(this.tree, `bus/${device.bus}/devices`).entries.delete(device.name);
@@ -117,7 +176,7 @@ export class FakeKernel {
   }
 
   /** A file whose writes are logged, and go through the trap. */
-  private addWritable(path: string, take: (text: string) => number, read: () => string = () => ""): void {
+  addWritable(path: string, take: (text: string) => number, read: () => string = () => ""): void {
     const write = async (came: Write): Promise<number> => {
       const logged = { ...came, path, errno: -1 };
       const count = this.writes.push(logged);
@@ -169,6 +228,7 @@ export class FakeKernel {
   }
 
   private isMatch(device: Device, driver: string): boolean {
-    return device.override ? device.override === driver : device.matches.includes(driver);
+    if (device.override) return device.override === driver;
+    return device.matches.includes(driver) || this.added.get(`${device.bus}/${driver}`)?.matches(device.ids) === true;
   }
 }

@@ -62,6 +62,7 @@ export class MadeBoard {
     for (const folder of ["run", "tmp", "dev/shm", "bin"]) mkdirSync(join(this.root, folder), { recursive: true });
     this.write("proc/sys/kernel/random/boot_id", `${bootId}\n`);
     this.write("proc/sys/kernel/osrelease", "6.1.0-test\n");
+    this.write("proc/modules", "");
     this.write("proc/sys/kernel/hostname", "board-7\n");
     this.write("proc/mounts", "/dev/root / ext4 rw 0 0\nsysfs /sys sysfs rw,nosuid 0 0\ntmpfs /run tmpfs rw 0 0\n");
     this.write("proc/self/mountinfo", "");
@@ -81,6 +82,11 @@ export class MadeBoard {
   write(path: string, content: string | Buffer, mode = 0o644): void {
     mkdirSync(dirname(join(this.root, path)), { recursive: true });
     writeFileSync(join(this.root, path), content, { mode });
+  }
+
+  /** Removes a plain file of the board. */
+  remove(path: string): void {
+    rmSync(join(this.root, path));
   }
 
   /** The folder that holds lock, journals and claims. */

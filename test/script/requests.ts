@@ -29,7 +29,7 @@ export interface Wish {
 
 export interface Step {
   device: number;
-  word: "module" | "override" | "unbind" | "bind" | "probe";
+  word: "module" | "override" | "new-id" | "remove-id" | "unbind" | "bind" | "probe";
   value: string | null;
 }
 
@@ -45,6 +45,8 @@ export interface Transaction {
   afterRebind?: string[];
   /** Devices of which our claims are dropped. */
   left?: { bus: string; name: string }[];
+  /** Items of other kinds, as they travel. */
+  extras?: string[][];
   /** The writes; by default those that lead from what was seen to the wish. */
   steps?: Step[];
 }
@@ -75,7 +77,15 @@ export function applyItems(transaction: Transaction & { id: string }): string[][
   const steps = transaction.steps ?? stepsFor(wishes);
   const devices = wishes.flatMap((wish) => [...selectorItem(wish.selector), deviceItem(wish)]);
   const left = (transaction.left ?? []).map(({ bus, name }) => ["left", encode(bus), encode(name)]);
-  return [head, ...after, ...devices, ...left, ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)])];
+  const extras = transaction.extras ?? [];
+  return [
+    head,
+    ...after,
+    ...devices,
+    ...left,
+    ...extras,
+    ...steps.map((step) => ["step", String(step.device), step.word, encode(step.value)]),
+  ];
 }
 
 function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen }: Wish): string[] {

@@ -86,7 +86,7 @@ const undone: [title: string, changed: Partial<OutcomeWords>, failed: string, to
     "a module that does not load, in modprobe's own words",
     { problem: "module", step: "module", kernel: "modprobe: FATAL: Module spidev not found" },
     'Cannot bind spi0.0 on board-7 to "spidev": modprobe failed: "modprobe: FATAL: Module spidev not found".',
-    "See `dmesg` on the board, or name another `module`.",
+    "Install modprobe, or the module for the running kernel, or name another `module`.",
   ],
   [
     "a driver that is not there after the write",

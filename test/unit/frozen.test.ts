@@ -65,7 +65,10 @@ describe("on boards", () => {
       'echo_interface "$number"', // a line for a device that a network interface chose; readers of format 1 pass over it
       "number=$((number + 1))",
       "done",
-      '[ "$afters" -eq 0 ] || echo_after', // a line that readers of format 1 pass over
+      // lines that readers of format 1 pass over
+      "echo_ids",
+      '[ -z "$loading" ] || echo "modules $loading"',
+      '[ "$afters" -eq 0 ] || echo_after',
       'echo "end $devices"',
       "",
     ]);
@@ -81,6 +84,7 @@ describe("on boards", () => {
       'echo "override $past_override"',
       'echo "transaction $transaction"',
       'echo_interface "$number"', // as in a journal
+      'echo_notes "$number"', // lines that readers of format 1 pass over
       'echo "end 4"',
       "",
     ]);

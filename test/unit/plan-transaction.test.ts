@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { hasSteps, moduleOf, planDevice, stepsOf, transactionDevice, wishOf } from "../../provider/plan/plan";
+import { moduleOf } from "../../provider/plan/modules";
+import { hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../../provider/plan/plan";
 import { aBinding, aBoard, aDevice } from "./made";
 
 const notLoaded = { wanted: { isRegistered: false, canBind: false, isLoadable: true } } as const;

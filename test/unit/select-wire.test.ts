@@ -77,6 +77,7 @@ describe("the answer of a look by a selector", () => {
       driver: null,
       override: null,
       networkInterface: "eth0",
+      idDrivers: [],
     });
   });
 

@@ -13,7 +13,7 @@ export default defineConfig({
           include: ["test/script/**/*.test.ts"],
           testTimeout: 5 * minutes,
           hookTimeout: 2 * minutes,
-          fileParallelism: false,
+          maxWorkers: 3, // much of their time is waiting
         },
       },
       { test: { name: "ssh", include: ["test/ssh/**/*.test.ts"], testTimeout: 2 * minutes, hookTimeout: 2 * minutes } },

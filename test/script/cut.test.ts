@@ -62,6 +62,22 @@ describe("a request that is cut writes nothing and says nothing", () => {
     120,
   );
 
+  promise(
+    dash,
+    "in dash, after every word of the functions' names, of which some are commands",
+    async () => {
+      const { script } = request();
+      const names = [...script.matchAll(/^(\w+)\(\)/gm)];
+      const ends = names.flatMap(({ 0: name, index }) => [...name.matchAll(/_|\(/g)].map((end) => index + end.index));
+      expect(ends.length).toBeGreaterThan(200);
+      await expectNothing(
+        dash,
+        ends.map((at) => script.slice(0, at)),
+      );
+    },
+    120,
+  );
+
   for (const shell of shells.slice(1)) {
     promise(shell, `in ${shell.name}, at a sample of both`, async () => {
       const { script, line } = request();

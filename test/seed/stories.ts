@@ -105,25 +105,27 @@ export const byNewId =
     return `refused first, since it "${list}"; with newIdMayClaim both went; after destroy the id was gone`;
   };
 
-/** The RFC's own commands, and each of their parts inside sysfs. */
+/** The RFC's own commands, which move a link onto a folder of another file system, and what is left of them inside sysfs. */
 export const linkByMv =
   (device: DeviceName, to: string): Story =>
   async ({ board }) => {
     const link = () => board.shell(`cd ${folder(device)} && ls -di driver && readlink driver`);
+    const make = `ln -s ../../bus/${device[0]}/drivers/${to}`;
+    const refusalBy = async (attempt: string) => {
+      const answer = await board.shell(`cd ${folder(device)} && { ${attempt}; } 2>&1 && echo done; rm -f /tmp/tmp-link`);
+      if (answer === "" || answer.endsWith("done")) throw new Error(`the kernel let "${attempt}" pass: ${answer}`);
+      return answer;
+    };
     const before = await link();
     await writesOn(board);
-    const words: string[] = [];
-    for (const attempt of [
-      `ln -s ../../bus/${device[0]}/drivers/${to} /tmp/tmp-link && mv -Tf /tmp/tmp-link driver`,
-      `ln -s ../../bus/${device[0]}/drivers/${to} tmp-link`,
-      "mv driver tmp-link",
-      "rm -f driver",
-    ]) {
-      const answer = await board.shell(`cd ${folder(device)} && { ${attempt}; } 2>&1 && echo succeeded; rm -f /tmp/tmp-link; true`);
-      if (!answer.includes("Operation not permitted")) throw new Error(`"${attempt}" was not refused so: ${answer}`);
-      words.push(answer);
-    }
+    await refusalBy(`${make} /tmp/tmp-link && mv -Tf /tmp/tmp-link driver`);
+    const inside = [await refusalBy("rm -f driver"), await refusalBy(`${make} tmp-link`), await refusalBy("mv driver tmp-link")];
+    mustBe(
+      "what each is refused for",
+      inside.map((answer) => answer.split(": ").at(-1)),
+      Array(3).fill("Operation not permitted"),
+    );
     mustBe("the link", await link(), before);
     mustBe("what the kernel was told", await writesOn(board), []);
-    return `not possible: ${words[0]}; the row above is the answer`;
+    return `not possible, and so it must be: ${inside.at(-1)}. The row above is the answer`;
   };

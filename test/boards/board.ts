@@ -1,3 +1,4 @@
+import { changedTree, type TreeProperties } from "./device-tree";
 import { buildImage } from "./image";
 import { findKeys } from "./keys";
 import type { Say } from "./run";
@@ -56,6 +57,8 @@ export interface BootOptions {
   fresh?: boolean;
   /** QEMU's words for devices beyond the kind's own, such as `devicesToGuard` of machines.ts; a board that has some boots from scratch. */
   spareDevices?: string[];
+  /** Set in the device tree that QEMU makes for arm64; such a board boots from scratch, with that tree. */
+  treeProperties?: TreeProperties;
   /** Words for the kernel after its usual ones; a board that has some boots from scratch. */
   kernelArguments?: string;
   onProgress?: Say;
@@ -66,9 +69,16 @@ export async function bootBoard(kind: BoardKind, options: BootOptions = {}): Pro
   const say = options.onProgress ?? (() => {});
   const machineId = options.machineId ?? fixedMachineId(kind); // counted in the order of the calls
   const { keys, image, saved } = await prepare(kind, say);
-  const { spareDevices = [], kernelArguments = "" } = options;
+  const { treeProperties, kernelArguments = "" } = options;
+  const ownTree = treeProperties === undefined ? [] : ["-dtb", await treeFor(kind, treeProperties, say)];
+  const spareDevices = [...(options.spareDevices ?? []), ...ownTree];
   const isFresh = options.fresh === true || spareDevices.length > 0 || kernelArguments !== "";
   return RunningBoard.boot({ kind, keys, image, saved: isFresh ? undefined : saved, machineId, spareDevices, kernelArguments, say });
+}
+
+function treeFor(kind: BoardKind, properties: TreeProperties, say: Say): Promise<string> {
+  if (kind !== "arm64") throw new Error(`only QEMU's arm64 machine makes a device tree, and this is ${kind}`);
+  return changedTree(properties, say);
 }
 
 /**

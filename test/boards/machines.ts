@@ -40,6 +40,7 @@ const arm64: Machine = {
   bootModules: ["virtio_mmio", "virtio_net", "virtio_pci", "virtio_rng", "qemu_fw_cfg", "gpio_keys", "e1000e"],
   spareModules: [
     ...["vfio", "vfio_iommu_type1", "vfio_pci", "uio_pci_generic", "pci_stub"],
+    "gpio_keys_polled", // drives the same keys as gpio_keys
     // What a guard has to see: cards over cards, disks over disks, mounts without a disk, a watchdog.
     ...["bonding", "bridge", "8021q", "loop", "dm_mod", "virtio_blk", "nvme", "ext4", "crc32c_generic", "ocfs2_dlmfs", "i6300esb"],
   ],

@@ -12,6 +12,7 @@ const packageOf: Record<string, string> = {
   mke2fs: "e2fsprogs",
   fdtput: "device-tree-compiler",
   "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+  "arm-linux-gnueabihf-gcc": "gcc-arm-linux-gnueabihf",
   make: "make",
   cpio: "cpio",
   depmod: "kmod",

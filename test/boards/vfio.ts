@@ -1,46 +1,54 @@
-import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { cached, hashOf } from "./cache";
+import { fetchHeaders, kernelImageOf, make, type Processor } from "./kbuild";
 import { fetchNamed, type Packages, unpack } from "./packages";
-import { crossPrefix, fetchHeaders, make } from "./rogue";
 import { run, type Say, timed } from "./run";
 
-/** What Debian's kernels leave out; the processors' own drivers of a vfio device are left out here. */
+/** What Debian's kernels leave out (armmp all of vfio); the processors' own drivers of a vfio device are left out here. */
 const settings = [
-  ...["CONFIG_VFIO_NOIOMMU=y", "CONFIG_VFIO_PLATFORM=m", "CONFIG_VFIO_AMBA=m", "KCFLAGS=-DCONFIG_VFIO_NOIOMMU=1"],
+  ...["CONFIG_VFIO=m", "CONFIG_VFIO_VIRQFD=m", "CONFIG_VFIO_NOIOMMU=y", "KCFLAGS=-DCONFIG_VFIO_NOIOMMU=1"],
+  ...["CONFIG_VFIO_PLATFORM=m", "CONFIG_VFIO_AMBA=m"],
   ...["CONFIG_MLX5_VFIO_PCI=", "CONFIG_HISI_ACC_VFIO_PCI=", "CONFIG_VFIO_FSL_MC=", "CONFIG_VFIO_MDEV="],
 ];
 
 /**
- * Finds or builds all of vfio for this arm64 kernel: vfio with its mode without IOMMU, vfio-pci, vfio-platform and vfio-amba; returns
- * the folder of their .ko files. 6.1 refuses a device without a reset function even with reset_required=0: one line is changed to
- * what later kernels do.
+ * Finds or builds vfio for this kernel: vfio with its mode without IOMMU, vfio-platform and vfio-amba, and vfio-pci where the kernel
+ * has it; returns the folder of their .ko files. 6.1 refuses a device without a reset function even with reset_required=0: one line is
+ * changed to what later kernels do.
  */
-export async function buildVfio(kernel: Packages, say: Say): Promise<string> {
-  const headers = await fetchHeaders(kernel, say);
-  const image = kernel.files.find((file) => file.startsWith("linux-image-")) ?? "";
-  const release = /^linux-image-(\d+\.\d+)/.exec(image)?.[1] ?? "";
+export async function buildVfio(processor: Processor, kernel: Packages, say: Say): Promise<string> {
+  const headers = await fetchHeaders(processor, kernel, say);
   const recipe = await readFile(__filename);
-  return cached(`vfio-${hashOf(recipe, ...headers.files)}`, (folder) =>
-    timed(say, "modules of vfio", async () => {
+  return cached(`vfio-${hashOf(recipe, ...headers.files)}`, async (folder) => {
+    const source = await findSource(processor, kernel, say);
+    await timed(say, `modules of vfio for ${processor}`, async () => {
       const [tree, work] = [join(folder, "headers"), join(folder, "work")];
       await unpack(headers, tree);
-      const source = await fetchNamed(["arm64"], `source-${hashOf(image)}`, say, async () => [`linux-source-${release}`]);
-      await unpack(source, work);
-      await rm(source.folder, { recursive: true }); // it is large, and not needed again
-      const name = `linux-source-${release}`;
-      await run("tar", ["-xJf", join(work, `usr/src/${name}.tar.xz`), "-C", work, `${name}/drivers/vfio`]);
-      const vfio = join(work, name, "drivers/vfio");
-      await asLaterKernels(join(vfio, "platform/vfio_platform_common.c"));
-      await make(tree, vfio, settings);
-      const modules = (await readdir(vfio, { recursive: true })).filter((file) => file.endsWith(".ko"));
-      for (const file of modules) {
-        await run(`${crossPrefix}strip`, ["--strip-debug", join(vfio, file)]);
-        await copyFile(join(vfio, file), join(folder, basename(file)));
-      }
+      await cp(source, work, { recursive: true });
+      await asLaterKernels(join(work, "platform/vfio_platform_common.c"));
+      for (const file of await make(processor, tree, work, settings)) await copyFile(join(work, file), join(folder, basename(file)));
       for (const used of [tree, work]) await rm(used, { recursive: true });
+    });
+  });
+}
+
+/** Finds or downloads the source of vfio, a folder, as Debian has it for kernels of this release, of any processor. */
+async function findSource(processor: Processor, kernel: Packages, say: Say): Promise<string> {
+  const release = /^linux-image-(\d+\.\d+)/.exec(kernelImageOf(kernel))?.[1] ?? "";
+  const name = `linux-source-${release}`;
+  const folder = await cached(`vfio-source-${release}`, (building) =>
+    timed(say, "source of vfio", async () => {
+      const packages = await fetchNamed([processor], `source-${release}`, say, async () => [name]);
+      const unpacked = join(building, "unpacked");
+      await unpack(packages, unpacked);
+      await rm(packages.folder, { recursive: true }); // it is large, and not needed again
+      await run("tar", ["-xJf", join(unpacked, `usr/src/${name}.tar.xz`), "-C", unpacked, `${name}/drivers/vfio`]);
+      await rename(join(unpacked, name, "drivers/vfio"), join(building, "vfio"));
+      await rm(unpacked, { recursive: true });
     }),
   );
+  return join(folder, "vfio");
 }
 
 async function asLaterKernels(path: string): Promise<void> {

@@ -1,47 +1,26 @@
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { refusalOf } from "./binding";
+import { rows } from "../seed/rows";
 import { onBoard } from "./bench";
-import { type DeviceName, driverOf, groupOf, stateOf } from "./eyes";
-import { installVfio } from "./own-vfio";
+import { refusalOf } from "./binding";
+import { type DeviceName, groupOf, stateOf } from "./eyes";
+import { installVfio, unloadVfio } from "./own-vfio";
+import { play } from "./play";
 
 const generator: DeviceName = ["platform", "a003c00.virtio_mmio"];
-const clock: DeviceName = ["amba", "9010000.pl031"];
 const onPlatform = { bus: "platform", device: generator[1], driver: "vfio-platform" };
-const onAmba = { bus: "amba", device: clock[1], driver: "vfio-amba" };
 const withoutIommu = { "vfio.enable_unsafe_noiommu_mode": "1" };
 const withoutBoth = { ...withoutIommu, reset_required: "0" };
 const asFound = { driver: "virtio-mmio", override: null };
-const modules = "vfio_platform vfio_amba vfio_platform_base vfio_pci vfio_pci_core vfio_virqfd vfio_iommu_type1 vfio";
-const unloadAll = `for module in ${modules}; do rmmod $module 2>/dev/null; done; true`;
 
 onBoard("arm64", "devices without IOMMU, given to vfio", (bench) => {
   beforeAll(() => installVfio(bench.board), 600_000);
-  afterEach(() => bench.board.shell(unloadAll));
+  afterEach(() => unloadVfio(bench.board));
   const vfioModules = () => bench.board.shell("grep -o '^vfio[^ ]*' /proc/modules || true");
 
-  test("gives a platform device to vfio-platform without IOMMU and reset, where both are asked for, and all of it back", async () => {
-    const { board } = bench;
-    const binding = bench.binding({ ...onPlatform, moduleParameters: withoutBoth });
-    const outputs = await binding.create();
-    const group = await groupOf(board, generator);
-    expect(outputs).toMatchObject({
-      currentDriver: "vfio-platform",
-      iommuGroup: group,
-      vfioPath: `/dev/vfio/noiommu-${group}`,
-      groupViable: true,
-    });
-    expect(await bench.writes()).toEqual(["override vfio-platform", `unbind ${generator[1]}`, `bind ${generator[1]}`]);
-    expect(await binding.update({ triggers: ["again"] })).toMatchObject({ currentDriver: "vfio-platform" });
-    await binding.delete();
-    expect([await stateOf(board, generator), await vfioModules()]).toEqual([asFound, ""]);
-  });
+  test("gives a platform device to vfio-platform without IOMMU and reset, where both are asked for, and all of it back", () =>
+    play(bench, rows.platformToVfio));
 
-  test("gives an amba device to vfio-amba, which asks for no reset, and back", async () => {
-    const binding = bench.binding({ ...onAmba, moduleParameters: withoutIommu });
-    expect(await binding.create()).toMatchObject({ currentDriver: "vfio-amba", previousDriver: "rtc-pl031" });
-    await binding.delete();
-    expect([await driverOf(bench.board, clock), await vfioModules()]).toEqual(["rtc-pl031", ""]);
-  });
+  test("gives an amba device to vfio-amba, which asks for no reset, and back", () => play(bench, rows.ambaToVfio));
 
   test("refuses, before any write, what is not asked for, and names each option", async () => {
     const none = await refusalOf(bench.binding(onPlatform).create());

@@ -1,22 +1,26 @@
-import { expect, test } from "vitest";
-import { refusalOf } from "./binding";
+import { beforeAll, expect, test } from "vitest";
+import { rows } from "../seed/rows";
 import { onBoard } from "./bench";
+import { refusalOf } from "./binding";
 import { type DeviceName, driverOf, stateOf } from "./eyes";
+import { installVfio } from "./own-vfio";
+import { play } from "./play";
 
 const adapter: DeviceName = ["platform", "13860000.i2c"];
 const onAdapter = { bus: "platform", device: "13860000.i2c", driver: "s3c-i2c" };
 const reason = "the network card eth0, which carries this SSH session";
 
 onBoard("exynos", "the I2C controller of the RFC, and the board's own card", (bench) => {
-  test("unbinds the I2C controller and binds it again when triggers change", async () => {
-    const binding = bench.binding({ ...onAdapter, triggers: [1] });
-    await binding.create();
-    expect(await bench.writes()).toEqual([]);
-    expect(await binding.update({ triggers: [2] })).toMatchObject({ currentDriver: "s3c-i2c", previousDriver: "s3c-i2c" });
-    expect(await bench.writes()).toEqual(["unbind 13860000.i2c", "bind 13860000.i2c"]);
-    expect(await driverOf(bench.board, adapter)).toBe("s3c-i2c");
-    await binding.delete();
-  });
+  beforeAll(() => installVfio(bench.board), 600_000);
+
+  test("unbinds the I2C controller and binds it again when triggers change, and only then", () => play(bench, rows.sameDriver));
+
+  test("gives the I2C controller to vfio-platform and back, and leaves the device tree untouched", () => play(bench, rows.adapterToVfio));
+
+  test("updates the driver in place: a reader who never pauses sees the old one, the new one, or none between them", () =>
+    play(bench, rows.inPlace));
+
+  test("stands in for the RFC's mv of the driver link, which the kernel refuses with each of its parts", () => play(bench, rows.linkByMv));
 
   test("keeps the I2C controller without a driver, and binds it again", async () => {
     const binding = bench.binding({ ...onAdapter, driver: null });

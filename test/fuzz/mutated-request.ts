@@ -93,9 +93,10 @@ async function meets(board: MadeBoard, { shell: by, operation, isChosen, edits, 
   const hasWritten = board.kernel.writes.length > 0 || board.stateFiles().length > 0;
   if (stdout === `${nonce} problem word=operation\n${nonce} end 1\n` && !hasWritten) return "nothing done";
   const isAnswered = stdout !== "";
+  // A line feed that came between may leave a whole request on a line of its own.
   // Of bytes that a shell reads as its own it may make a request again: it drops NUL and backslashes.
   const isSafe = /^[A-Za-z0-9._:@+/%, \n-]*$/.test(line);
-  if (isAnswered && isSafe && !isRequest(line)) throw new Error(`a request that is none was answered: ${stdout}`);
+  if (isAnswered && isSafe && !line.split("\n").some(isRequest)) throw new Error(`a request that is none was answered: ${stdout}`);
   if (hasWritten && !isAnswered)
     throw new Error(`it wrote and said nothing: ${board.kernel.writes.map(({ path }) => path)} ${board.stateFiles()}`);
   if (hasWritten && !/ apply /.test(line)) throw new Error("what is no apply wrote");

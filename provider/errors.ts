@@ -193,13 +193,15 @@ export function undoneError(words: OutcomeWords): DevbindError {
 
 const afterWords = ({ after }: OutcomeWords): string => (after === null ? "" : `afterRebind failed after the undo (${after}).`);
 
-function undoneAdvice({ problem, step, kernel, lost, isOverridden, wish, wantsId }: OutcomeWords): string {
+function undoneAdvice({ deed, problem, step, kernel, lost, isOverridden, wish, wantsId }: OutcomeWords): string {
   if (lost !== "") return "Bind what is named by hand, or rescan its bus; then run `pulumi up` again.";
   if (problem === "write" && step === "bind" && errnoOf(kernel) === "EAGAIN")
     return "EAGAIN: the probe is deferred: it waits for another device (a clock, a regulator, a GPIO) that did not come; bind that one first.";
   if (problem === "unconfirmed")
     return "A rebound network card comes back without address and route: let `afterRebind` configure it, or choose another device.";
   if (problem === "after") return "Try that command on the board by hand.";
+  if (deed === "give back" && problem === "write" && step === "bind")
+    return 'The driver that it had does not take it any more: `onDelete: "unbind"` gives it up without one, and "keep" as it is.';
   if (problem === "write" && step === "bind" && errnoOf(kernel) === "ENODEV" && !isOverridden)
     return wantsId
       ? 'ENODEV: the driver does not match this device; strategy "new-id" adds the device\'s id to it.'

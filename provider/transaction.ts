@@ -42,7 +42,8 @@ export interface TransactionDevice extends LookItem {
   device: string;
   /** What chose the device, and must still mean it when the board begins to write. */
   selector?: Selector;
-  seen: { driver: string | null; override: string | null; hasOverride: boolean };
+  /** `isGone`: there was no such device, and must be none. */
+  seen: { driver: string | null; override: string | null; hasOverride: boolean; isGone?: boolean };
   wish: { driver?: string | null; override?: string | null };
   claim: "take" | "keep" | "drop";
   past: { driver: string | null; override: string | null };
@@ -60,7 +61,10 @@ export interface Transaction {
   /** A command that the board runs after the change and after its undo; empty for none. */
   afterRebind: string[];
   devices: TransactionDevice[];
-  /** Devices whose claims are dropped if they are the claimant's: what was bound has left these places. */
-  left?: { bus: string; device: string }[];
+  /**
+   * Places whose claims are dropped if they are the claimant's: what was bound has left them. `of`: the device that has, in the list of
+   * devices; its own claim then tells of the ids and modules that the old one told of, which are taken back otherwise.
+   */
+  left?: { bus: string; device: string; of?: number }[];
   steps: Step[];
 }

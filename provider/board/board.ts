@@ -101,7 +101,8 @@ export function applyItems(transaction: Transaction): string[][] {
     ...selectorItems(device.selector, device.known),
     [
       "device",
-      ...[device.bus, device.device, device.driver, device.module, seen.driver].map(encode),
+      ...[device.bus, device.device, device.driver, device.module].map(encode),
+      seen.isGone ? "-gone" : encode(seen.driver),
       override(seen.override, seen.hasOverride),
       wish.driver === undefined ? "-any" : encode(wish.driver),
       override(wish.override, seen.hasOverride),

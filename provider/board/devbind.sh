@@ -32,7 +32,7 @@ devbind() {
   sys=$root/sys
   uid=$(id -u)
   lines=0 devices=0 steps=0 afters=0 lefts='' selector='' moved='' late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
-  parameters=0 loading='' unloading='' log=''
+  parameters=0 loading='' unloading='' unclaimed='' log=''
   value_of "$root/proc/sys/kernel/random/boot_id"
   boot=${value:-unknown}
   choose_state
@@ -122,7 +122,7 @@ read_item() {
   set -- $1
   set +f
   IFS=$saved
-  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:3 | id:* | parameter:5 | step:4) ;; *) exit 64 ;; esac
+  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:[34] | id:* | parameter:5 | step:4) ;; *) exit 64 ;; esac
   case $1 in
   transaction)
     transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}
@@ -151,7 +151,10 @@ read_item() {
   left)
     read_name "$2" && encode "$decoded" && key=$encoded
     read_name "$3" && encode "$decoded"
-    lefts="$lefts $key,$encoded"
+    key=$key,$encoded
+    [ "$#" -eq 4 ] || lefts="$lefts $key"
+    [ "$#" -eq 3 ] || check_device "$4"
+    [ "$#" -eq 3 ] || eval "left_by_$(($4 + 1))=\"\$left_by_$(($4 + 1)) \$key\""
     ;;
   device)
     devices=$((devices + 1))
@@ -166,7 +169,7 @@ read_item() {
     case ${10-} in '' | take | keep | drop) ;; *) exit 64 ;; esac
     eval "bus_$devices=\$bus name_$devices=\$name key_$devices=\$key wanted_$devices=\$4 module_$devices=\$5"
     eval "seen_driver_$devices=\${6-} seen_override_$devices=\${7-} wish_driver_$devices=\${8-} wish_override_$devices=\${9-}"
-    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-} id_$devices='' others_$devices='' asks_id_$devices=''"
+    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-} id_$devices='' others_$devices='' asks_id_$devices='' left_by_$devices=''"
     ;;
   id) read_id_item "$@" ;;
   parameter) read_parameter_item "$@" ;;
@@ -464,11 +467,15 @@ say_unchosen() {
   done
   set +f
   IFS=$saved
-  if [ -n "$matches" ]; then
-    say "$answer present=no bus=yes similar=- matches=$list"
-  else
-    say "$answer present=no bus=yes similar=$list"
-  fi
+  if [ -n "$matches" ]; then say_absent "- matches=$list"; else say_absent "$list"; fi
+}
+
+# Says that there is no such device but the names $1, and who claims the one that was there, with the key $key.
+say_absent() {
+  read_claim "$key"
+  answer="$answer present=no bus=yes similar=$1"
+  [ "$claimed_by" = - ] || answer="$answer claimant=$claimed_by"
+  say "$answer"
 }
 
 # --- the look: never writes ------------------------------------------------------------------------------------------------
@@ -536,8 +543,10 @@ look_at() {
     say "$answer present=no bus=no similar=$list"
     return
   fi
-  if [ -n "$selector" ] && { [ "$operation" = look ] || [ -n "$moved" ]; }; then
+  if [ -n "$selector" ] && { [ "$operation" = look ] || [ -n "$moved" ] || [ -z "$name" ]; }; then
     choose || {
+      encode "$bus" && key=$encoded
+      encode "$known" && key=$key,$encoded
       say_unchosen
       return
     }
@@ -549,7 +558,7 @@ look_at() {
   fi
   if [ ! -e "$device" ]; then
     names_in "$sys/bus/$bus/devices"
-    say "$answer present=no bus=yes similar=$list"
+    say_absent "$list"
     return
   fi
   real=$(readlink -f "$device")
@@ -1192,24 +1201,32 @@ remove_link() {
 #   (where there are some) id <bus>,<driver>,<for its new_id>,<absent|there before>,<device without driver that shares it>... ... /
 #   modules <name>,... (not loaded before) / after <command to run after the undo, its words encoded> / end <number of devices>
 write_journal() {
-  number=1
+  number=1 there=0
   {
     echo "devbind-journal 1"
     echo "transaction $transaction"
     echo "claimant $claimant"
     echo "writer $me"
     while [ "$number" -le "$devices" ]; do
-      eval "echo \"device \$key_$number,\$seen_driver_$number,\$seen_override_$number,\$wish_driver_$number,\$wish_override_$number\""
-      echo_interface "$number"
+      if ! was_gone "$number"; then
+        eval "echo \"device \$key_$number,\$seen_driver_$number,\$seen_override_$number,\$wish_driver_$number,\$wish_override_$number\""
+        echo_interface "$number"
+        there=$((there + 1))
+      fi
       number=$((number + 1))
     done
     echo_ids
     [ -z "$loading" ] || echo "modules $loading"
     [ "$afters" -eq 0 ] || echo_after
-    echo "end $devices"
+    echo "end $there"
   } >"$state/new.0.$me" 2>/dev/null
-  [ "$(tail -n 1 "$state/new.0.$me" 2>/dev/null)" = "end $devices" ] &&
+  [ "$(tail -n 1 "$state/new.0.$me" 2>/dev/null)" = "end $there" ] &&
     mv "$state/new.0.$me" "$state/journal.$transaction" 2>/dev/null
+}
+
+# Whether the plan saw no device in the place number $1.
+was_gone() {
+  eval "[ \"\$seen_driver_$1\" = -gone ]"
 }
 
 echo_after() {
@@ -1444,13 +1461,17 @@ settle_claims() {
     take)
       set_aside "$key"
       mv "$state/new.$number.$me" "$state/claim.$key" 2>/dev/null || failed state '' || return 1
+      eval "left=\$left_by_$number"
+      for key in $left; do
+        drop_claim "$key"
+      done
       ;;
-    drop) drop_claim "$key" ;;
+    drop) drop_claim "$key" && unloading=$unloading,$claimed_modules ;;
     esac
     number=$((number + 1))
   done
   for key in $lefts; do
-    drop_claim "$key"
+    drop_claim "$key" && unloading=$unloading,$claimed_modules unclaimed="$unclaimed$claimed_ids"
   done
   return 0
 }
@@ -1458,10 +1479,17 @@ settle_claims() {
 # Drops the claim on the device with the key $1 if it is ours.
 drop_claim() {
   read_claim "$1"
-  [ "$claimed_by" != "$claimant" ] || {
-    unloading=$unloading,$claimed_modules
-    set_aside "$1" && rm -f "$state/claim.$1"
-  }
+  [ "$claimed_by" = "$claimant" ] && set_aside "$1" && rm -f "$state/claim.$1"
+}
+
+# Takes back what claims told of that were dropped, where no other claim tells of it: ids of devices that have left, and modules.
+let_go_of_extras() {
+  added_ids=''
+  for line in $unclaimed; do
+    added_ids="$added_ids $line,absent"
+  done
+  undo_ids
+  unload "$unloading"
 }
 
 # Keeps the claim on the device with the key $1 for an undo, where there are steps to undo.
@@ -1727,11 +1755,16 @@ echo_ids() {
   done
 }
 
-# What the claim on the device number $1 says of ids and modules: what the one before said, less what is removed, and what is added.
+# What the claim on the device number $1 says of ids and modules: what the one before said, and ours on the places that it has left,
+# less what is removed, and what is added.
 echo_notes() {
-  eval "key=\$key_$1"
-  read_claim "$key"
-  added_ids=$claimed_ids added='' step=1
+  eval "key=\$key_$1 left=\$left_by_$1"
+  added_ids='' added_modules='' added='' step=1
+  for entry in "$key" $left; do
+    read_claim "$entry"
+    [ "$entry" = "$key" ] || [ "$claimed_by" = "$claimant" ] || continue
+    added_ids=$added_ids$claimed_ids added_modules=$added_modules${claimed_modules:+${added_modules:+,}$claimed_modules}
+  done
   while [ "$step" -le "$steps" ]; do
     eval "word=\$word_$step value=\$value_$step owner=\$owner_$step note=\${note_$step-}"
     if [ "$((owner + 1))" -eq "$1" ]; then
@@ -1745,8 +1778,8 @@ echo_notes() {
   for line in $added_ids; do
     echo "id $line"
   done
-  [ -z "$added" ] || claimed_modules=$claimed_modules${claimed_modules:+,}$added
-  [ -z "$claimed_modules" ] || echo "modules $claimed_modules"
+  [ -z "$added" ] || added_modules=$added_modules${added_modules:+,}$added
+  [ -z "$added_modules" ] || echo "modules $added_modules"
 }
 
 # Takes the ids of the driver $value out of $added_ids, and puts in the one that the $note of a new one says.
@@ -2304,7 +2337,7 @@ write_if_allowed() {
     if write_journal; then run_transaction; else keep_outcome "$transaction" "$refusal"; fi
   else
     settle_claims && refusal=is=done
-    keep_outcome "$transaction" "$refusal"
+    keep_outcome "$transaction" "$refusal" && [ "$refusal" = is=done ] && let_go_of_extras
   fi
 }
 
@@ -2315,6 +2348,11 @@ may_write() {
     device_number "$number"
     eval "seen_driver=\$seen_driver_$number seen_override=\$seen_override_$number"
     refusal="is=moved device=$((number - 1))"
+    if was_gone "$number"; then
+      choose && [ -e "$sys/bus/$bus/devices/$chosen" ] && return 1
+      number=$((number + 1))
+      continue
+    fi
     choose && [ "$chosen" = "$name" ] && [ -e "$device" ] || return 1
     journal_of "$key"
     if [ "$journal" != - ]; then
@@ -2342,7 +2380,7 @@ run_transaction() {
   if load_modules && resolve_steps && perform && arrived && done_after && confirmed && settle_claims; then
     if mv "$state/journal.$transaction" "$state/done.$transaction" 2>/dev/null; then
       keep_outcome "$transaction" is=done &&
-        unload "$unloading" &&
+        let_go_of_extras &&
         rm -f "$state/done.$transaction" "$state/confirmed.$transaction" "$state"/replaced."$transaction".*
       return
     fi
@@ -2572,6 +2610,10 @@ arrived() {
 reads_back() {
   number=1 number_of_step=$steps
   while [ "$number" -le "$devices" ]; do
+    if was_gone "$number"; then
+      number=$((number + 1))
+      continue
+    fi
     eval "wish_driver=\$wish_driver_$number wish_override=\$wish_override_$number"
     device_number "$number"
     patience=3

@@ -57,7 +57,13 @@ function boardId(board: z.output<typeof boardLine>, connection: Connection): str
   return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 32);
 }
 
-const absentLine = z.object({ present: z.literal("no"), bus: yes, similar: list, matches: bound.default([]) });
+const absentLine = z.object({
+  present: z.literal("no"),
+  bus: yes,
+  similar: list,
+  matches: bound.default([]),
+  claimant: field.default(null),
+});
 const deviceLine = z.object({
   driver: field,
   unbindable: yes,
@@ -112,7 +118,16 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
   };
   if (line?.fields.present === "no") {
     const absent = readLine(line, absentLine, address);
-    return { ...nothing, ...unknown, isPresent: false, isBusPresent: absent.bus, similarNames: absent.similar, matches: absent.matches };
+    const claim = absent.claimant === null ? null : { claimant: absent.claimant, driver: null, override: null };
+    return {
+      ...nothing,
+      ...unknown,
+      isPresent: false,
+      isBusPresent: absent.bus,
+      similarNames: absent.similar,
+      matches: absent.matches,
+      claim,
+    };
   }
   const isChosen = typeof item.device !== "string" || line?.fields.name !== undefined;
   const found = readLine(line, deviceLine, address);

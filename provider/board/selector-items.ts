@@ -16,4 +16,5 @@ export const lookItems = (items: LookItem[]): string[][] =>
   ]);
 
 /** The places whose claims are to be dropped. */
-export const leftItems = ({ left = [] }: Transaction): string[][] => left.map(({ bus, device }) => ["left", encode(bus), encode(device)]);
+export const leftItems = ({ left = [] }: Transaction): string[][] =>
+  left.map(({ bus, device, of }) => ["left", ...[bus, device].map(encode), ...(of === undefined ? [] : [String(of)])]);

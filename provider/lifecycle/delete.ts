@@ -52,15 +52,21 @@ function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Lea
   const isGivenBack = device?.claim === null && device.driver !== wished;
   if (!device || isOtherBoard) return letGo(binding, past);
   const isOurs = !isOthers && device.claim !== null;
-  if (!device.isPresent) return letGo(binding, past, { letGo: choiceDifference(binding.device, device) });
+  if (!device.isPresent)
+    return letGo(binding, past, { letGo: choiceDifference(binding.device, device), ...(isOurs && { left: placeOf(binding, last) }) });
   if (isOthers) return letGo(binding, past);
   if (!isOurs && last !== undefined && device.name !== last.deviceName) return letGo(binding, past, otherDevice(last, device));
   const differences = unexpected(binding.expect, device);
-  if (differences.length > 0) return letGo(binding, past, { letGo: `its ${differences.join("; its ")}`, claim: isOurs ? "drop" : "keep" });
+  if (differences.length > 0)
+    return letGo(binding, past, { letGo: `its ${differences.join("; its ")}`, ...(isOurs && { left: device.name }) });
   if (isGivenBack) return letGo(binding, past);
   const plan = planDevice(binding, wishFor(binding, past, device), observation.board, device);
   return { binding, plan, claim: device.claim === null ? "keep" : "drop", mayTake: binding.force, past };
 }
+
+/** Where the device was that is gone: our claim on that place is dropped. */
+const placeOf = ({ device }: Binding, last: Outputs | undefined): string | undefined =>
+  typeof device === "string" ? device : last?.deviceName;
 
 function wishFor(binding: Binding, past: Attempt["past"], device: Device): Wish {
   const override = (value: string | null | undefined) => (device.hasOverride ? value : undefined);

@@ -57,7 +57,7 @@ function attemptFor({ binding, last, isRebind, isSameChoice }: Wanted, observati
   const plan = planDevice(binding, wishOf(binding, device, isRebind), observation.board, device, owners);
   if (hasMoved && !isSameChoice) plan.refusals.push(otherDeviceRefusal(binding.device, device.name, last.deviceName));
   const mayTake = binding.force || (device.claim !== null && owners.includes(device.claim.claimant));
-  const isClaimedSo = isOurs && !changesClaim(plan) && (device.claim?.networkInterface ?? null) === interfaceOf(binding);
+  const isClaimedSo = isOurs && !hasMoved && !changesClaim(plan) && (device.claim?.networkInterface ?? null) === interfaceOf(binding);
   return { binding, plan, claim: isClaimedSo ? "keep" : "take", mayTake, past, left: hasMoved ? last.deviceName : undefined };
 }
 
@@ -132,7 +132,9 @@ function transactionOf(tries: Attempt[], observation: Observation, items: LookIt
     devices: tries.map(({ binding, plan, claim, past }, index) =>
       transactionDevice(binding, plan, deviceAt(observation, index), { claim, past, known: items[index]?.known }),
     ),
-    left: tries.flatMap(({ binding: { bus }, left }) => (left === undefined ? [] : [{ bus, device: left }])),
+    left: tries.flatMap(({ binding: { bus }, left, claim }, of) =>
+      left === undefined ? [] : [{ bus, device: left, ...(claim === "take" && { of }) }],
+    ),
     steps: stepsOf(tries.map(({ plan }) => plan)),
   };
 }

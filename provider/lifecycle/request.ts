@@ -97,7 +97,7 @@ export interface Attempt {
   /** Whether another's claim on the device may be taken over. */
   mayTake: boolean;
   past: Past;
-  /** Where the device was before it moved: our claim on that place is dropped. */
+  /** Where the device was before it moved or went away: our claim on that place is dropped. */
   left?: string;
   /** Why a device that is given up is let go without a write, where somebody should know. */
   letGo?: string;

@@ -119,16 +119,16 @@ export function transactionDevice(
   device: Device,
   { known, ...claim }: Pick<TransactionDevice, "claim" | "past" | "known">,
 ): TransactionDevice {
-  const { driver, override, hasOverride } = device;
+  const { driver, override, hasOverride, isPresent } = device;
   return {
     bus: binding.bus,
-    device: device.name,
+    device: isPresent || typeof binding.device === "string" ? device.name : "",
     ...(typeof binding.device === "string" ? {} : { selector: binding.device, known }),
     driver: plan.wish.driver ?? null,
     module: moduleOf(binding),
     parameters: binding.moduleParameters && parametersOf(binding),
     newId: newIdOf(plan, device),
-    seen: { driver, override, hasOverride },
+    seen: { driver, override, hasOverride, ...(!isPresent && { isGone: true }) },
     wish: { driver: plan.wish.driver, override: plan.wish.override },
     ...claim,
   };

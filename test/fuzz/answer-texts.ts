@@ -12,6 +12,15 @@ export const idMark = "@ID@";
 export const items: LookItem[] = [
   { bus: "pci", device: "0000:00:02.0", driver: "vfio-pci", module: "vfio-pci" },
   { bus: "platform", device: "12ce0000.i2c", driver: null, module: null },
+  {
+    bus: "pci",
+    device: { key: "pciId", value: "8086:10d3" },
+    known: "0000:00:03.0",
+    driver: "stub",
+    module: "stub",
+    asksId: true,
+    parameters: [],
+  },
 ];
 
 type Pair = [key: string, value: string];
@@ -29,7 +38,8 @@ const linesOf = (texts: string[]): Line[] =>
 const right = linesOf([
   "board protocol=1 boot=0f0e condition=quiet uid=0 machine=b08d uuid=- kernel=6.1.0 host=board-7 serial=- state=/run/devbind writable=yes",
   "device index=0 present=yes bus=yes driver=e1000e unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=qemu/412 registered=yes bindable=yes loadable=- similar=- guard=- claimant=lab claimDriver=e1000e claimOverride=- claimTransaction=1",
-  "device index=1 present=no bus=yes similar=12ce0001.i2c,b",
+  "device index=1 present=no bus=yes similar=12ce0001.i2c,b claimant=lab",
+  "device index=2 name=0000:00:03.0 present=yes bus=yes driver=- unbindable=no path=/devices/pci journal=interrupted override=-unsupported modalias=pci:v1 compatible=a,b group=- members=- node=- dependents=- holders=- registered=yes bindable=yes loadable=- similar=- lack=- takesIds=both matches=no id=1234%2011e8 alike=a;b,c;- parameters=vfio;a;wrong;N,-;b;none;- iommu=yes noiommu=- reset=- resets=- guard=- claimant=lab claimDriver=- claimOverride=- claimTransaction=1 claimInterface=eth0 claimIds=stub",
   `outcome is=undone of=${idMark} problem=write step=1 word=bind device=0 kernel=No%20such%20device left=- undoing=- path=- holder=- after=-`,
 ]);
 const rightOutcomes = ["done", "undone", "stuck", "moved", "busy", "refused", "running", "unconfirmed", "interrupted", "unknown"];

@@ -10,6 +10,7 @@ import { answers, idMark, items, nonceMark } from "./answer-texts";
 import { expectWorded } from "./expectations";
 import { type Ground, property } from "./frame";
 import { hostileText } from "./hostile";
+import { asWritten } from "./selectors";
 import { aBoard, aDevice } from "../unit/made";
 
 /** What the board answers to whatever it is asked, and what it prints as errors. */
@@ -63,7 +64,7 @@ async function openServer(): Promise<Ground<Said>> {
     },
   });
   const connection = { host: "127.0.0.1", port: server.port, password: "x", hostKey: server.hostKey, dialErrorLimit: 0 };
-  const bindings = items.map(({ bus, device, driver }) => bindingSchema.parse({ connection, bus, device, driver }));
+  const bindings = items.map(({ bus, device, driver }) => bindingSchema.parse({ connection, bus, device: asWritten(device), driver }));
   const to = bindings[0]?.connection;
   if (to === undefined) throw new Error("no connection");
   const meets = async (one: Said): Promise<string> => {

@@ -3,6 +3,7 @@ import { kernelName } from "../../provider/schema";
 import { hush } from "./expectations";
 import { hostileText } from "./hostile";
 import type { Tree } from "./mutation";
+import { identity, moduleParameters, selector } from "./selectors";
 
 /** Inputs as a program may write them: right in form, and hostile wherever any text is taken. */
 
@@ -65,7 +66,7 @@ const strategies = fc.oneof(
 const wishFields = {
   connection,
   bus: name,
-  device: name,
+  device: fc.oneof({ weight: 3, arbitrary: name }, { weight: 2, arbitrary: selector }),
   driver: fc.option(name, { nil: null }),
   strategy: strategies,
   newIdMayClaim: fc.array(name, { maxLength: 3 }),
@@ -82,8 +83,8 @@ const wishFields = {
   claimant: text.map((value) => value.slice(0, 600)),
 };
 const laterWishFields = {
-  moduleParameters: fc.dictionary(text, text, { maxKeys: 2 }),
-  expect: fc.record({ modalias: text, compatible: text }, { requiredKeys: [] }),
+  moduleParameters,
+  expect: fc.oneof(identity, fc.record({ modalias: text, compatible: text }, { requiredKeys: [] })),
   wholeIommuGroup: fc.boolean(),
   persist: fc.boolean(),
   whenUnreachable: fc.constantFrom("error", "skip"),

@@ -14,7 +14,14 @@ export function freshCard(board: MadeBoard): Device {
   board.hurry();
   board.kernel.addDriver("pci", "e1000e");
   board.kernel.addDriver("pci", "vfio-pci");
-  return board.kernel.addDevice({ bus: "pci", name: "0000:00:03.0", driver: "e1000e", override: null, matches: ["e1000e"] });
+  return board.kernel.addDevice({
+    bus: "pci",
+    name: "0000:00:03.0",
+    driver: "e1000e",
+    override: null,
+    matches: ["e1000e"],
+    modalias: "pci:v1\n",
+  });
 }
 
 /** A made board, on which one case after the other is tried. */

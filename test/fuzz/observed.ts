@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import type { Board, Device } from "../../provider/schema";
+import { selectorSchema } from "../../provider/selector";
 import { hostileText } from "./hostile";
 import { name } from "./inputs";
+
 import type { Tree } from "./mutation";
+import { chosen } from "./selectors";
 
 /** What a look brings, from a board that may say anything in it. */
 
@@ -21,6 +24,23 @@ export const board: fc.Arbitrary<Board> = fc.record({
   stateFolder: orNull(text),
   condition: fc.constantFrom("quiet", "busy"),
 });
+
+const parameterWords = fc.constantFrom("right", "wrong", "fixed", "hidden", "unloaded", "none");
+const wanted = {
+  isRegistered: fc.boolean(),
+  canBind: fc.boolean(),
+  isLoadable: orNull(fc.boolean()),
+  lack: orNull(fc.constantFrom("kernel", "disabled", "release")),
+  takesIds: orNull(fc.constantFrom("no", "add", "both")),
+  isMatch: orNull(fc.boolean()),
+};
+const claim = {
+  claimant: text,
+  driver: orNull(text),
+  override: orNull(text),
+  networkInterface: orNull(text),
+  idDrivers: some(fc.oneof(name, text)),
+};
 
 const facts = {
   bus: name,
@@ -42,13 +62,28 @@ const facts = {
   dependents: some(bound),
   holders: some(text),
   vfioPath: orNull(text),
-  wanted: orNull(fc.record({ isRegistered: fc.boolean(), canBind: fc.boolean(), isLoadable: orNull(fc.boolean()) })),
+  wanted: orNull(fc.record(wanted, { requiredKeys: ["isRegistered", "canBind", "isLoadable"] })),
   guard: orNull(text),
-  claim: orNull(fc.record({ claimant: text, driver: orNull(text), override: orNull(text) })),
+  claim: orNull(fc.record(claim, { requiredKeys: ["claimant", "driver", "override"] })),
 } as const;
 
+/** What only some looks tell: what chose it, and what was asked for besides. */
+const laterFacts = {
+  selector: orNull(chosen),
+  newId: fc.record({ id: orNull(text), others: some(bound) }),
+  parameters: some(fc.record({ module: orNull(text), name: text, is: parameterWords, value: orNull(text) })),
+  vfio: fc.record({
+    hasIommu: fc.boolean(),
+    noIommu: orNull(fc.constantFrom("Y", "N", "absent")),
+    hasReset: orNull(fc.boolean()),
+    needsReset: orNull(fc.constantFrom("Y", "N")),
+  }),
+};
+
 /** A device, whatever the board says of it. */
-export const device: fc.Arbitrary<Device> = fc.record({ ...facts, journal: facts.journal as fc.Arbitrary<Device["journal"]> });
+export const device: fc.Arbitrary<Device> = fc
+  .tuple(fc.record(facts), fc.record(laterFacts, { requiredKeys: [] }))
+  .map(([always, later]) => ({ ...always, ...later }));
 
 /** What the program's look gives to check. */
 export const observed: fc.Arbitrary<Tree> = fc.oneof(
@@ -57,10 +92,14 @@ export const observed: fc.Arbitrary<Tree> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ lookedAt: text, invalid: fc.boolean() }) },
 );
 
+/** The device by its name; by a selector it is the one that is known, or another one. */
+const placed = (named: unknown, known: unknown): Tree =>
+  typeof named === "object" ? { name: known, selector: selectorSchema.safeParse(named).data ?? null } : { name: named };
+
 /** A look at the very device, on the very board, that a state tells of. */
-export const observedOf = ({ bus, device: named, boardId }: Tree): fc.Arbitrary<Tree> =>
+export const observedOf = ({ bus, device: named, deviceName, boardId }: Tree): fc.Arbitrary<Tree> =>
   fc.record({ lookedAt: text, board, device }).map((look) => ({
     ...look,
     board: { ...look.board, boardId: boardId ?? look.board.boardId },
-    device: { ...look.device, isPresent: true, isBusPresent: true, bus, name: named },
+    device: { ...look.device, isPresent: true, isBusPresent: true, bus, ...placed(named, deviceName ?? look.device.name) },
   }));

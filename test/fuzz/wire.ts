@@ -8,7 +8,7 @@ import type { Transaction } from "../../provider/transaction";
 import { asUtf8, expectSame } from "./expectations";
 import { property } from "./frame";
 import { hostileText } from "./hostile";
-import { inputs } from "./inputs";
+import { inputs, name } from "./inputs";
 import { board, device } from "./observed";
 import { openShells, type StubShell } from "./stub-shell";
 
@@ -33,6 +33,8 @@ export const ofWords = property({
 /** What a program wishes and what a board says, of which a transaction is made. */
 interface Made {
   binding: Binding;
+  /** Where the device was before. */
+  known: string;
   board: Board;
   device: Device;
   nonce: string;
@@ -40,7 +42,7 @@ interface Made {
 
 const bindings = inputs.map((given) => validate(given).binding).filter((binding) => binding !== undefined);
 const nonce = fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 24, maxLength: 24 });
-const transactions: fc.Arbitrary<Made> = fc.record({ binding: bindings, board, device, nonce });
+const transactions: fc.Arbitrary<Made> = fc.record({ binding: bindings, known: name, board, device, nonce });
 
 /** With texts of 200 letters at most: a shell reads its stdin byte by byte. */
 function shortened<T>(value: T): T;
@@ -52,7 +54,7 @@ function shortened(value: unknown): unknown {
 }
 
 /** As the provider makes it of a plan for one device. */
-function transactionOf({ binding, board: of, device: seen }: Made): Transaction {
+function transactionOf({ binding, known, board: of, device: seen }: Made): Transaction {
   const plan = planDevice(binding, wishOf(binding, seen, true), of, seen);
   const past = { driver: seen.claim?.driver ?? seen.driver, override: seen.claim?.override ?? seen.override };
   return {
@@ -62,7 +64,8 @@ function transactionOf({ binding, board: of, device: seen }: Made): Transaction 
     force: binding.force,
     confirmSeconds: binding.confirmSeconds ?? null,
     afterRebind: binding.afterRebind ?? [],
-    devices: [transactionDevice(binding, plan, seen, { claim: "take", past })],
+    devices: [transactionDevice(binding, plan, seen, { claim: "take", past, known })],
+    left: known === seen.name ? [] : [{ bus: binding.bus, device: known, of: 0 }],
     steps: stepsOf([plan]),
   };
 }
@@ -73,6 +76,8 @@ function pairsOf(transaction: Transaction, items: string[][]): [word: string | u
   const [one] = transaction.devices;
   const [, bus, name, driver, module, seenDriver] = item("device")[0] ?? [];
   const [pastDriver, pastOverride] = item("device")[0]?.slice(-2) ?? [];
+  const [, key, value, known] = item("selector")[0] ?? [];
+  const [, , id, ...others] = item("id")[0] ?? [];
   return [
     [item("transaction")[0]?.[2], transaction.claimant],
     ...transaction.afterRebind.map((word, index): [string | undefined, string] => [item("after")[0]?.[index + 1], word]),
@@ -80,12 +85,22 @@ function pairsOf(transaction: Transaction, items: string[][]): [word: string | u
     [name, one?.device ?? null],
     [driver, one?.driver ?? null],
     [module, one?.module ?? null],
-    [seenDriver, one?.seen.driver ?? null],
+    [seenDriver, one?.seen.isGone ? "-gone" : (one?.seen.driver ?? null)],
+    ...(one?.selector ? pairsWith([key, value, known], [one.selector.key, one.selector.value, one.known ?? null]) : []),
+    ...(one?.newId ? pairsWith([id, ...others], [one.newId.id, ...one.newId.others]) : []),
+    ...pairsWith(item("left")[0]?.slice(1, 3) ?? [], transaction.left?.flatMap(({ bus, device }) => [bus, device]) ?? []),
+    ...(one?.parameters ?? []).flatMap((asked, index) =>
+      pairsWith(item("parameter")[index]?.slice(2) ?? [], [asked.module, asked.name, asked.value]),
+    ),
     [pastDriver, one?.past.driver ?? null],
     [pastOverride, one?.past.override ?? null],
     ...transaction.steps.map((step, index): [string | undefined, string | null] => [item("step")[index]?.[3], step.value]),
   ];
 }
+
+/** Each text beside its word. */
+const pairsWith = (words: (string | undefined)[], texts: (string | null)[]): [word: string | undefined, text: string | null][] =>
+  texts.map((text, index) => [words[index], text]);
 
 async function arrivesIn(shell: StubShell, line: string, nonce: string, items: string[][], transaction: Transaction): Promise<void> {
   const [version, saidNonce, operation, count, ...words] = await shell.hears(line);

@@ -74,6 +74,15 @@ for (const shell of own)
       expect(modules.loaded).toEqual(["vfio", "vfio_pci_core", "vfio_pci"]);
     });
 
+    promise(shell, "unloads what it loaded also where somebody gave the device back before, so that nothing is left to write", async () => {
+      const { modules, card } = scene();
+      await made.board.apply(shell, toVfioWith(card));
+      Object.assign(card, before);
+      const { wishes } = back(card);
+      expect((await made.board.apply(shell, { wishes, steps: [] })).outcome).toEqual({ is: "done" });
+      expect([modules.loaded, made.board.stateFiles().filter((name) => name.startsWith("claim."))]).toEqual([[], []]);
+    });
+
     promise(shell, "is done where the module binds the device itself, by an override that was there", async () => {
       const { modules, card } = scene({ driver: null, override: "vfio-pci" });
       const { wishes } = toVfio(card, { claim: "take" });

@@ -25,6 +25,8 @@ export interface Wish {
   selector?: Selector;
   claim?: "take" | "keep" | "drop";
   past?: { driver: string | null; override?: string | null };
+  /** Whether the plan saw no such device. */
+  isGone?: boolean;
 }
 
 export interface Step {
@@ -43,8 +45,8 @@ export interface Transaction {
   confirmSeconds?: number;
   /** The command that runs after it and after its undo. */
   afterRebind?: string[];
-  /** Devices of which our claims are dropped. */
-  left?: { bus: string; name: string }[];
+  /** Devices of which our claims are dropped; `of`: the device that has left there, which takes along what the claim tells. */
+  left?: { bus: string; name: string; of?: number }[];
   /** Items of other kinds, as they travel. */
   extras?: string[][];
   /** The writes; by default those that lead from what was seen to the wish. */
@@ -76,7 +78,11 @@ export function applyItems(transaction: Transaction & { id: string }): string[][
   const after = afterRebind ? [["after", ...afterRebind.map(encode)]] : [];
   const steps = transaction.steps ?? stepsFor(wishes);
   const devices = wishes.flatMap((wish) => [...selectorItem(wish.selector), deviceItem(wish)]);
-  const left = (transaction.left ?? []).map(({ bus, name }) => ["left", encode(bus), encode(name)]);
+  const left = (transaction.left ?? []).map(({ bus, name, of }) => [
+    "left",
+    ...[bus, name].map(encode),
+    ...(of === undefined ? [] : [String(of)]),
+  ]);
   const extras = transaction.extras ?? [];
   return [
     head,
@@ -88,7 +94,7 @@ export function applyItems(transaction: Transaction & { id: string }): string[][
   ];
 }
 
-function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen }: Wish): string[] {
+function deviceItem({ device, driver, override, seen = device, claim = "keep", past = seen, isGone }: Wish): string[] {
   const overrideWord = (value: string | null | undefined) =>
     device.override === undefined ? "-unsupported" : value === undefined ? "-any" : encode(value);
   return [
@@ -97,7 +103,7 @@ function deviceItem({ device, driver, override, seen = device, claim = "keep", p
     encode(device.name),
     driver === undefined ? "-" : encode(driver),
     "-",
-    encode(seen.driver),
+    isGone ? "-gone" : encode(seen.driver),
     overrideWord(seen.override),
     driver === undefined ? "-any" : encode(driver),
     overrideWord(override),

@@ -41,6 +41,12 @@ const undone: [title: string, changed: Partial<OutcomeWords>, failed: string, to
     "The driver's own probe refused the device: `dmesg` on the board may say why.",
   ],
   [
+    "an old driver that does not take its device any more",
+    { deed: "give back", isOverridden: true },
+    'Cannot give back spi0.0 on board-7 to "spidev": the kernel refused the write to bind (ENODEV).',
+    'The driver that it had does not take it any more: `onDelete: "unbind"` gives it up without one, and "keep" as it is.',
+  ],
+  [
     "a probe that stayed deferred",
     { kernel: "write error: Resource temporarily unavailable" },
     'Cannot bind spi0.0 on board-7 to "spidev": the kernel refused the write to bind (EAGAIN).',

@@ -54,22 +54,25 @@ describe("on boards", () => {
 
   it("journals are of format 1", () => {
     const start = script.indexOf('echo "devbind-journal 1"');
-    const format = script.slice(start, script.indexOf("}", script.indexOf('echo "end $devices"', start)));
+    const format = script.slice(start, script.indexOf("}", script.indexOf('echo "end $there"', start)));
     expect(format.split("\n").map((line) => line.trim())).toEqual([
       'echo "devbind-journal 1"',
       'echo "transaction $transaction"',
       'echo "claimant $claimant"',
       'echo "writer $me"',
       'while [ "$number" -le "$devices" ]; do',
+      'if ! was_gone "$number"; then',
       `eval "echo \\"device \\$key_$number,\\$seen_driver_$number,\\$seen_override_$number,\\$wish_driver_$number,\\$wish_override_$number\\""`,
       'echo_interface "$number"', // a line for a device that a network interface chose; readers of format 1 pass over it
+      "there=$((there + 1))",
+      "fi",
       "number=$((number + 1))",
       "done",
       // lines that readers of format 1 pass over
       "echo_ids",
       '[ -z "$loading" ] || echo "modules $loading"',
       '[ "$afters" -eq 0 ] || echo_after',
-      'echo "end $devices"',
+      'echo "end $there"',
       "",
     ]);
   });

@@ -93,7 +93,7 @@ describe("update by a selector", () => {
     const { outs } = await update("id", outputs(byId), wishes(byId));
     expect(steps()).toBe("override vfio-pci, unbind virtio-pci, bind vfio-pci");
     expect(sent()).toMatchObject({
-      left: [{ bus: "pci", device: "0000:00:02.0" }],
+      left: [{ bus: "pci", device: "0000:00:02.0", of: 0 }],
       devices: [{ device: elsewhere, claim: "take", past: { driver: "e1000e", override: null } }],
     });
     expect(outs).toMatchObject({ deviceName: elsewhere, previousDriver: "e1000e", previousOverride: null });
@@ -192,6 +192,17 @@ describe("delete by a selector", () => {
     expect([apply.mock.calls, warn.mock.calls]).toEqual([[], [[`${claimant}: let go without a write: ${words}.`]]]);
   });
 
+  it("drops its own claim on the place of a device that is gone", async () => {
+    look.mockResolvedValue(seen({ isPresent: false, ...claimed(claimant) }));
+    apply.mockResolvedValue(answered("done", { isPresent: false }));
+    await remove("id", outputs(byId));
+    expect([steps(), sent()?.left]).toEqual(["", [{ bus: "pci", device: "0000:00:02.0" }]]);
+    expect(sent()?.devices).toMatchObject([{ device: "", known: "0000:00:02.0", seen: { isGone: true }, claim: "keep" }]);
+    look.mockResolvedValue(seen({ isPresent: false, ...claimed("another") }));
+    await remove("id", outputs(byId));
+    expect(apply).toHaveBeenCalledTimes(1);
+  });
+
   it("writes nothing to what somebody else has claimed since", async () => {
     look.mockResolvedValue(seen({ ...bound, name: elsewhere, ...claimed("another") }));
     await remove("id", outputs(byId));
@@ -202,7 +213,7 @@ describe("delete by a selector", () => {
     look.mockResolvedValue(seen({ ...bound, ...claimed(claimant) }));
     apply.mockResolvedValue(answered("done", bound));
     await remove("id", outputs({ expect: { pciId: "1234:11e8" } }));
-    expect([steps(), sent()?.devices[0]?.claim]).toEqual(["", "drop"]);
+    expect([steps(), sent()?.left]).toEqual(["", [{ bus: "pci", device: "0000:00:02.0" }]]);
     expect(warn.mock.calls[0]?.[0]).toBe(`${claimant}: let go without a write: its pciId is "8086:10d3:8086:0000", not "1234:11e8".`);
   });
 });

@@ -62,6 +62,35 @@ onBoard(
       await pullOut(board, "second");
     });
 
+    /** Bound in the first port by a new id, of which vfio-pci (loaded before, so that it stays) is told; then pulled out. */
+    const boundAndPulled = async () => {
+      await bench.board.shell("modprobe vfio-pci");
+      await plugIn(bench.board, "first");
+      const binding = bench.binding({ ...byId, strategy: "new-id" });
+      expect(await binding.create()).toMatchObject({ deviceName: first[1], currentDriver: "vfio-pci", driverOverride: null });
+      await pullOut(bench.board, "first");
+      return binding;
+    };
+    const removeId = "echo 1af4 1043 2>&1 >/sys/bus/pci/drivers/vfio-pci/remove_id || true";
+
+    test("takes its new id along, which is taken back when it is given up at its new address", async () => {
+      const { board } = bench;
+      const binding = await boundAndPulled();
+      await plugIn(board, "second");
+      expect(await binding.update()).toMatchObject({ deviceName: second[1], currentDriver: "vfio-pci", previousDriver: "virtio-pci" });
+      await binding.delete();
+      expect(await stateOf(board, second)).toEqual({ driver: "virtio-pci", override: null });
+      expect([await claims(board), await board.shell(removeId)]).toEqual(["", expect.stringContaining("No such device")]);
+      await pullOut(board, "second");
+    });
+
+    test("leaves neither its claim nor its new id behind when it is given up while it is gone", async () => {
+      const binding = await boundAndPulled();
+      expect(await claims(bench.board)).toBe("claim.pci,0000:01:00.0");
+      await binding.delete();
+      expect([await claims(bench.board), await bench.board.shell(removeId)]).toEqual(["", expect.stringContaining("No such device")]);
+    });
+
     test("is given back among two of its kind, since the state knows which it was; an update refuses both", async () => {
       const { board } = bench;
       await plugIn(board, "first");

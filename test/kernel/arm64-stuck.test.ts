@@ -36,6 +36,10 @@ onBoard("arm64", "a device that the kernel holds", (bench) => {
         "lets go. End what holds the device, then run `pulumi up` again.",
     );
     expect(binding.state).toMatchObject({ previousDriver: "e1000e", claimant: "org/lab/dev/0000:00:01.0" });
+    const folder = `/sys/bus/pci/devices/${card[1]}`;
+    const reading = `cat ${folder}/driver_override </dev/null >/tmp/override 2>&1 & sleep 2; [ -s /tmp/override ] && echo read || echo waits`;
+    expect(await board.shell(`[ -L ${folder}/driver ] && echo there || echo gone`), "no link is not unbound").toBe("gone");
+    expect(await board.shell(reading), "so a look has a limit on each read, and never asks a stuck device").toBe("waits");
 
     expect(await refusalOf(binding.update())).toContain("An earlier transaction on the device is stuck");
     const other = bench.binding({ bus: "platform", device: "a003c00.virtio_mmio", driver: null });

@@ -1,14 +1,10 @@
 import { expect, test } from "vitest";
-import type { Board } from "../boards/board";
 import { onBoard } from "./bench";
 import { type DeviceName, driverOf } from "./eyes";
+import { spareDevices, tabletIsUp } from "./other-buses";
 
 const tablet: DeviceName = ["usb", "1-1"];
 const tabletInterface: DeviceName = ["usb", "1-1:1.0"];
-const spareDevices = ["-device", "qemu-xhci,addr=04.0", "-device", "usb-tablet"];
-
-/** udev loads the drivers on its own time. */
-const settled = (board: Board) => board.shell("until [ -e /sys/bus/usb/devices/1-1:1.0/driver ]; do sleep 0.2; done");
 
 onBoard(
   "debian",
@@ -16,7 +12,7 @@ onBoard(
   (bench) => {
     test("finds a device by its vendor and product, and one of its interfaces by a pattern of its modalias", async () => {
       const { board } = bench;
-      await settled(board);
+      await tabletIsUp(board);
       const interfaceOnly = bench.binding({ bus: "usb", device: { modalias: "usb:v0627p0001*in00" }, driver: null });
       expect(await interfaceOnly.create()).toMatchObject({ deviceName: tabletInterface[1], previousDriver: "usbhid" });
       expect(await driverOf(board, tabletInterface)).toBeNull();
@@ -28,7 +24,7 @@ onBoard(
       expect(await whole.create()).toMatchObject({ deviceName: tablet[1], previousDriver: "usb" });
       await whole.update({ triggers: [1] });
       expect(await bench.writes()).toEqual(["unbind 1-1", "bind 1-1"]);
-      await settled(board);
+      await tabletIsUp(board);
       expect([await driverOf(board, tablet), await driverOf(board, tabletInterface)]).toEqual(["usb", "usbhid"]);
       await whole.delete();
     });

@@ -45,4 +45,23 @@ onBoard("exynos", "the I2C controller of the RFC, and the board's own card", (be
     expect(message).toContain("regulator.0");
     expect(await bench.writes()).toEqual([]);
   });
+
+  test("would lose that regulator, and trace, while the card stays bound: so the kernel, which refuses nothing", async () => {
+    const { board } = bench;
+    bench.isSpoilt = true;
+    await board.shell("dmesg -c >/dev/null; echo reg-dummy >/sys/bus/platform/drivers/reg-dummy/unbind");
+    expect(await driverOf(board, ["platform", "reg-dummy"])).toBeNull();
+    expect(await driverOf(board, ["platform", "5000000.ethernet"])).toBe("smsc911x");
+    expect(await board.shell("dmesg")).toContain("WARNING: ");
+  });
+
+  test("unbinds a DMA controller that is in use, as the kernel lets it with a warning", async () => {
+    const { board } = bench;
+    bench.isSpoilt = true;
+    await board.shell("dmesg -c >/dev/null");
+    const device = await board.shell("basename $(ls -d /sys/bus/amba/drivers/dma-pl330/*.* | head -n 1)");
+    const binding = bench.binding({ bus: "amba", device, driver: null });
+    expect(await binding.create()).toMatchObject({ currentDriver: null, previousDriver: "dma-pl330" });
+    expect(await board.shell("dmesg")).toContain("WARNING: ");
+  });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as board from "../../provider/board/board";
 import { DevbindError } from "../../provider/errors";
-import { create, delete as remove, read, update } from "../../provider/runtime";
+import { call, create, delete as remove, read, update } from "../../provider/runtime";
 import type { Device } from "../../provider/schema";
 import { aBoard, aDevice, bound, claimant, outputs, wishes } from "./made";
 
@@ -240,6 +240,27 @@ describe("delete", () => {
     look.mockResolvedValue(observation);
     await remove("id", outputs());
     expect(apply).not.toHaveBeenCalled();
+  });
+
+  it("of several gives back those that are there, where one is gone", async () => {
+    const there = aDevice({ ...bound, ...ours });
+    look.mockResolvedValue({ board: aBoard(), devices: [aDevice({ isPresent: false }), there] });
+    apply.mockResolvedValue({
+      outcome: outcome("done"),
+      observation: { board: aBoard(), devices: [aDevice({ isPresent: false }), there] },
+    });
+    await call(1, "delete", {
+      bindings: [
+        { id: "a", olds: outputs() },
+        { id: "b", olds: outputs() },
+      ],
+    });
+    expect(steps()).toBe("override -, unbind vfio-pci, bind e1000e");
+    expect(sent()?.steps.map(({ device }) => device)).toEqual([1, 1, 1]);
+    expect(sent()?.devices.map(({ claim, seen: { isGone } }) => [claim, isGone])).toEqual([
+      ["keep", true],
+      ["drop", undefined],
+    ]);
   });
 
   it("of a board that is off is an error, or lets go where deleteUnreachable says so", async () => {

@@ -3,15 +3,27 @@ import { join } from "node:path";
 
 let text: string | undefined;
 
+/** What a board gets where a binding is kept over a reboot, byte for byte: it may already lie there. */
+const kept = ["at-boot.sh", "devbind.service"];
+
 /**
- * The text of `devbind.sh`, without its comments: they are for readers, and the board's shell would only skip them. It ends
- * with a newline, ready for the line that calls it.
+ * The text of `devbind.sh`, without its comments: they are for readers, and the board's shell would only skip them; and the files
+ * that it may put on a board, which a function gives it. It ends with a newline, ready for the line that calls it.
  */
 export function boardScript(): string {
-  text ??= readFileSync(join(__dirname, "devbind.sh"), "utf8")
+  text ??= fileOf("devbind.sh")
     .split("\n")
     .filter((line) => !/^\s*(#.*)?$/.test(line))
+    .concat(ownTexts())
     .join("\n")
     .concat("\n");
   return text;
 }
+
+/** The function `own_text`: it leaves in `text` what the file `$1` holds, without its last newline. */
+function ownTexts(): string[] {
+  const cases = kept.map((name) => `${name}) text='${fileOf(name).trimEnd().replaceAll("'", "'\\''")}' ;;`);
+  return ["own_text() {", "case $1 in", ...cases, "esac", "}"];
+}
+
+const fileOf = (name: string): string => readFileSync(join(__dirname, name), "utf8");

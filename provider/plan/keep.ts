@@ -67,7 +67,7 @@ export function keepRefusals({ keeping }: Board): Refusal[] {
     default:
       if (keeping?.unit !== "foreign") return [];
       return refusal(
-        "/etc/systemd/system/devbind.service on the board is masked or somebody else's.",
+        "The board's systemd has a unit devbind.service that is masked or somebody else's.",
         `Look at it, remove it (\`systemctl unmask devbind\` where it is masked), or ${without}.`,
       );
   }

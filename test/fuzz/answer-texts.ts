@@ -27,8 +27,8 @@ const linesOf = (texts: string[]): Line[] =>
 
 /** A right answer to a look or an apply at those two, as devbind.sh gives it. */
 const right = linesOf([
-  "board protocol=1 boot=0f0e condition=quiet uid=0 machine=b08d uuid=- kernel=6.1.0 host=board-7 serial=- state=/run/devbind writable=yes",
-  "device index=0 present=yes bus=yes driver=e1000e unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=qemu/412 registered=yes bindable=yes loadable=- similar=- guard=- claimant=lab claimDriver=e1000e claimOverride=- claimTransaction=1",
+  "board protocol=1 boot=0f0e condition=quiet uid=0 machine=b08d uuid=- kernel=6.1.0 host=board-7 serial=- state=/run/devbind writable=yes lasts=yes unit=wrong",
+  "device index=0 present=yes bus=yes driver=e1000e unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=qemu/412 registered=yes bindable=yes loadable=- similar=- guard=- claimant=lab claimDriver=e1000e claimOverride=- claimTransaction=1 kept=right keptBy=lab keptDriver=vfio-pci keptOverride=-any coOwners=/etc/driverctl.d/a",
   "device index=1 present=no bus=yes similar=12ce0001.i2c,b",
   `outcome is=undone of=${idMark} problem=write step=1 word=bind device=0 kernel=No%20such%20device left=- undoing=- path=- holder=- after=-`,
 ]);
@@ -47,6 +47,7 @@ const problems = [
   "unconfirmed",
   "session",
   "state",
+  "persist",
   "journal",
   "-",
 ];

@@ -20,6 +20,13 @@ export const board: fc.Arbitrary<Board> = fc.record({
   isSysfsWritable: fc.constantFrom(true, true, true, false),
   stateFolder: orNull(text),
   condition: fc.constantFrom("quiet", "busy"),
+  keeping: fc.option(
+    fc.record({
+      obstacle: fc.constantFrom(null, null, "systemd", "readonly", "memory", "unknown"),
+      unit: fc.constantFrom("right", "wrong", "foreign"),
+    }),
+    { nil: undefined },
+  ),
 });
 
 const facts = {
@@ -45,6 +52,10 @@ const facts = {
   wanted: orNull(fc.record({ isRegistered: fc.boolean(), canBind: fc.boolean(), isLoadable: orNull(fc.boolean()) })),
   guard: orNull(text),
   claim: orNull(fc.record({ claimant: text, driver: orNull(text), override: orNull(text) })),
+  kept: orNull(
+    fc.record({ is: fc.constantFrom("broken", "whole", "right"), claimant: orNull(text), driver: orNull(text), override: orNull(text) }),
+  ),
+  coOwners: some(text),
 } as const;
 
 /** A device, whatever the board says of it. */

@@ -20,19 +20,28 @@ interface Kill {
   withScript: boolean;
 }
 
-/** Tools that count what they do to /etc, and kill who called the one of that number. A script's own waiting is not killed. */
-function addKillers({ at, withScript }: Kill): void {
+/** What a tool does after its work: where a transaction's writer called it, it counts, and kills the writer at the number that is asked for. */
+const killer = (root: string, { at, withScript }: Kill): string => `
+p=$PPID writer=
+while [ "$p" -gt 1 ]; do
+  parent=$(/bin/sed 's/^[^)]*) [^ ]* \\([0-9]*\\).*/\\1/' /proc/$p/stat)
+  [ "$parent" != ${process.pid} ] || break
+  writer="$writer $p" p=$parent
+done
+[ "$p" -gt 1 ] && [ -n "$writer" ] || exit "$result"
+echo x >>${root}/count
+[ "$(/bin/grep -c x ${root}/count)" = ${at} ] || exit "$result"
+/bin/touch ${root}/count.hit
+kill -9 $writer ${withScript ? "$p" : ""}
+`;
+
+/** Tools that do their work, and may then kill who called them for something in /etc. */
+function addKillers(kill: Kill): void {
   const { board } = made;
-  const count = `${board.root}/count`;
   for (const tool of tools) {
-    const work = tool === "sync" ? "" : `/bin/${tool} "$@"\nresult=$?\n`;
-    const touches = tool === "sync" ? "" : 'case $* in *etc/devbind* | *etc/systemd*) ;; *) exit "$result" ;; esac\n';
-    const kill = `kill -9 $PPID${withScript ? ` $(sed 's/^[^)]*) [^ ]* \\([0-9]*\\).*/\\1/' /proc/$PPID/stat)` : ""}`;
-    board.write(
-      `bin/${tool}`,
-      `#!/bin/sh\nresult=0\n${work}${touches}echo x >>${count}\n[ "$(/bin/grep -c x ${count})" != ${at} ] || { touch ${count}.hit; ${kill}; }\nexit "$result"\n`,
-      0o755,
-    );
+    const work =
+      tool === "sync" ? "result=0" : `/bin/${tool} "$@"\nresult=$?\ncase $* in *etc/devbind* | *etc/systemd*) ;; *) exit "$result" ;; esac`;
+    board.write(`bin/${tool}`, `#!/bin/sh\n${work}\n${killer(board.root, kill)}\n`, 0o755);
   }
 }
 
@@ -107,10 +116,14 @@ async function holds(shell: Shell, every: number): Promise<void> {
   for (const { kill, change, isPowerCut } of some) if (await isWhole(shell, kill, change, isPowerCut)) hits++;
   await until("all is quiet", () => made.board.stateFiles().every((name) => !/^(lock|new)/.test(name)));
   expect(hits, `of ${some.length}`).toBeGreaterThan(some.length / 3);
-  console.info(`${shell.name}: ${hits} hits of ${some.length}`);
+  if (process.env.DEVBIND_RUNS) console.info(`${shell.name}: ${hits} hits of ${some.length}`);
 }
 
 describe("what is kept over a reboot, in a transaction that is killed after any write", () => {
   const title = "is the old or the new and whole, also at the next boot; and the next apply leaves no half of it";
-  for (const shell of shells) promise(shell, `${title}: in ${shell.name}`, () => holds(shell, shell === dash ? 1 : 13), 900);
+  // busybox ash has these tools in itself, whatever PATH says.
+  const others = shells.filter(({ name }) => name !== "busybox ash");
+  const isAll = process.env.DEVBIND_RUNS !== undefined;
+  for (const shell of others)
+    promise(shell, `${title}: in ${shell.name}`, () => holds(shell, shell !== dash ? 61 : isAll ? 1 : 5), isAll ? 3000 : 900);
 });

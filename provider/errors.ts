@@ -78,7 +78,7 @@ export interface OutcomeWords {
   address: string;
   /** "driver "vfio-pci"" or "no driver". */
   wish: string;
-  /** The board's word for what went wrong: write, module, missing, readback, left, vanished, late, killed, held, after, unconfirmed, state. */
+  /** The board's word for what went wrong: write, module, missing, readback, left, vanished, late, killed, held, after, unconfirmed, persist, state. */
   problem: string;
   /** The step: override, unbind, bind, probe, module. */
   step: string | undefined;
@@ -145,6 +145,8 @@ export function failureOf({ problem, step, kernel, log, confirmSeconds }: Outcom
       return `the kernel took the write, but read back it is "${kernel ?? "none"}"`;
     case "left":
       return "the driver took the device and let go of it right after";
+    case "persist":
+      return "the file that keeps it over a reboot could not be put into its place";
     case "after":
       return `afterRebind failed (${kernel ?? "no reason given"})`;
     case "unconfirmed":

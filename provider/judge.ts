@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { listed, nothingSent, plain } from "./errors";
 import { claimantOf } from "./plan/guards";
+import { coOwnerWords } from "./plan/keep";
 import { planDevice, wishOf } from "./plan/plan";
 import { blockedWords } from "./plan/vfio";
 import type { Binding, Observed, Problem } from "./schema";
@@ -27,8 +28,8 @@ export function judge(resource: pulumi.Resource, binding: Binding, observed: Obs
     const names = device.dependents.map(({ name, driver }) => `${name} (${driver})`);
     void pulumi.log.warn(plain(`Unbinding ${device.name} also takes from their drivers what depends on it: ${listed(names)}.`), resource);
   }
-  const blocked = isRefused ? undefined : blockedWords(binding.driver, device);
-  if (blocked !== undefined) void pulumi.log.warn(plain(blocked), resource);
+  for (const words of isRefused ? [] : [blockedWords(binding.driver, device), coOwnerWords(binding, device)])
+    if (words !== undefined) void pulumi.log.warn(plain(words), resource);
   for (const refusal of plan.refusals) {
     const text = `${refusal.property}: ${refusal.reason} ${refusal.todo}`;
     if (refusal.isCertain && refusal.property.startsWith("connection")) refuseOnce(resource, binding, text);

@@ -130,7 +130,7 @@ export const wishFields = {
   wholeIommuGroup: notYet(z.boolean(must("must be true or false")).default(false), [false]),
   onDelete: z.enum(["restore", "unbind", "probe", "keep"], must('must be "restore", "unbind", "probe" or "keep"')).default("restore"),
   onDrift: z.enum(["repair", "report"], must('must be "repair" or "report"')).default("repair"),
-  persist: notYet(z.boolean(must("must be true or false")).default(false), [false]),
+  persist: z.boolean(must("must be true or false")).default(false),
   force: z.boolean(must("must be true or false")).default(false),
   confirmSeconds: z
     .int(must("must be a whole number of seconds"))
@@ -172,6 +172,15 @@ export const boardSchema = z.object({
   isSysfsWritable: z.boolean(),
   stateFolder: orNull(z.string()),
   condition: z.enum(["quiet", "busy"]),
+  /** Whether a binding can be kept over a reboot, where that was asked. */
+  keeping: z
+    .object({
+      /** Why not: no systemd; /etc is read-only, in memory, or an overlay of which that is not known. */
+      obstacle: z.enum(["systemd", "readonly", "memory", "unknown"]).nullable(),
+      /** What brings bindings back at boot: there and ours, missing or changed, or something of that name that is not ours. */
+      unit: z.enum(["right", "wrong", "foreign"]),
+    })
+    .nullish(),
 });
 export type Board = z.infer<typeof boardSchema>;
 
@@ -183,6 +192,15 @@ const claimSchema = z.object({
   networkInterface: z.string().nullish(),
   /** The drivers to which an id was added for this device. */
   idDrivers: z.array(z.string()).optional(),
+});
+
+/** A file that keeps a binding over reboots: broken; whole; or right, as the board would write it today. */
+const keptSchema = z.object({
+  is: z.enum(["broken", "whole", "right"]),
+  claimant: orNull(z.string()),
+  driver: orNull(z.string()),
+  /** Undefined where the bus has no overrides. */
+  override: z.string().nullish(),
 });
 
 const boundSchema = z.object({ name: z.string(), driver: orNull(z.string()) });
@@ -259,6 +277,10 @@ export const deviceSchema = z.object({
   vfio: vfioSchema.optional(),
   guard: orNull(z.string()),
   claim: orNull(claimSchema),
+  /** What brings the device to a driver at the next boot, where something does. */
+  kept: keptSchema.nullish(),
+  /** The files of others that give it a driver too, where that was asked. */
+  coOwners: z.array(z.string()).optional(),
 });
 export type Device = z.infer<typeof deviceSchema>;
 

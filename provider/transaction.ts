@@ -15,6 +15,8 @@ export interface LookItem {
   asksId?: boolean;
   /** Parameters that the driver's module, or another one, must have. */
   parameters?: ModuleParameter[];
+  /** Whether to tell what the board keeps of it over a reboot, and who else does. */
+  asksKept?: boolean;
 }
 
 /** A parameter of a module; null is the module of the device's driver. */
@@ -49,6 +51,8 @@ export interface TransactionDevice extends LookItem {
   past: { driver: string | null; override: string | null };
   /** What the step new-id writes, and which other devices had this id when it was planned. */
   newId?: { id: string; others: string[] };
+  /** What becomes of the file that keeps it over a reboot, and whose that was. */
+  keep?: { word: "take" | "drop"; seen: string | null };
 }
 
 export interface Transaction {

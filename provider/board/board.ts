@@ -5,6 +5,7 @@ import type { Connection } from "../schema";
 import { addressOf, type BoardConnection, connect } from "../ssh/connection";
 import { giveUpConnection, withConnection } from "../ssh/pool";
 import type { LookItem, Observation, Transaction } from "../transaction";
+import { askKeptItems, keepItems } from "./keeping";
 import { observation } from "./observation";
 import {
   type AnswerLine,
@@ -51,7 +52,7 @@ export async function look(
   options: { dials?: number; timeoutSeconds?: number } = {},
 ): Promise<Observation> {
   const ids = items.flatMap(({ asksId }, index) => (asksId ? [["id", String(index)]] : []));
-  const request = [...lookItems(items), ...ids, ...parameterItems(items)];
+  const request = [...lookItems(items), ...ids, ...parameterItems(items), ...askKeptItems(items)];
   const lines = await ask(connection, "look", request, options.timeoutSeconds ?? 30, options.dials);
   return observation(connection, items, lines);
 }
@@ -123,7 +124,8 @@ export function applyItems(transaction: Transaction): string[][] {
     ...(transaction.confirmSeconds === null ? [] : [String(transaction.confirmSeconds)]),
   ];
   const after = transaction.afterRebind.length > 0 ? [["after", ...transaction.afterRebind.map(encode)]] : [];
-  return [head, ...after, ...devices, ...leftItems(transaction), ...ids, ...parameterItems(transaction.devices), ...steps];
+  const more = [...ids, ...parameterItems(transaction.devices), ...keepItems(transaction.devices)];
+  return [head, ...after, ...devices, ...leftItems(transaction), ...more, ...steps];
 }
 
 async function ask(

@@ -30,9 +30,10 @@ devbind() {
   tab='	'
   root=''
   sys=$root/sys
+  kept=$root/etc/devbind
   uid=$(id -u)
   lines=0 devices=0 steps=0 afters=0 lefts='' selector='' moved='' late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
-  parameters=0 loading='' unloading='' unclaimed='' log=''
+  parameters=0 loading='' unloading='' unclaimed='' log='' keeping=''
   value_of "$root/proc/sys/kernel/random/boot_id"
   boot=${value:-unknown}
   choose_state
@@ -122,7 +123,7 @@ read_item() {
   set -- $1
   set +f
   IFS=$saved
-  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:[34] | id:* | parameter:5 | step:4) ;; *) exit 64 ;; esac
+  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:[34] | id:* | parameter:5 | persist:[24] | step:4) ;; *) exit 64 ;; esac
   case $1 in
   transaction)
     transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}
@@ -169,10 +170,11 @@ read_item() {
     case ${10-} in '' | take | keep | drop) ;; *) exit 64 ;; esac
     eval "bus_$devices=\$bus name_$devices=\$name key_$devices=\$key wanted_$devices=\$4 module_$devices=\$5"
     eval "seen_driver_$devices=\${6-} seen_override_$devices=\${7-} wish_driver_$devices=\${8-} wish_override_$devices=\${9-}"
-    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-} id_$devices='' others_$devices='' asks_id_$devices='' left_by_$devices=''"
+    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-} id_$devices='' others_$devices='' asks_id_$devices='' left_by_$devices='' keep_$devices=''"
     ;;
   id) read_id_item "$@" ;;
   parameter) read_parameter_item "$@" ;;
+  persist) read_persist_item "$@" ;;
   step)
     steps=$((steps + 1))
     case $2 in '' | *[!0-9]* | ????*) exit 64 ;; esac
@@ -516,7 +518,9 @@ say_board() {
   encode "$serial"
   answer="$answer serial=$encoded"
   encode "$state"
-  say "$answer state=$encoded writable=$(sysfs_writable)"
+  answer="$answer state=$encoded writable=$(sysfs_writable)"
+  [ -z "$keeping" ] || look_at_keeping
+  say "$answer"
 }
 
 # A container has /sys read-only: its mount options say so (of the mount that came last), `test -w` does not.
@@ -583,6 +587,7 @@ look_at() {
   encode "$guard"
   answer="$answer guard=$encoded"
   read_claim "$key"
+  look_at_kept
   say "$answer claimant=$claimed_by claimDriver=$claimed_driver claimOverride=$claimed_override claimTransaction=$claimed_transaction claimInterface=$claimed_interface claimIds=${claimed_id_drivers:--}"
 }
 
@@ -1098,18 +1103,25 @@ is_ours() {
   [ "${3-}" = "$uid" ]
 }
 
-# Whether the folder $1 lies on a file system that is only memory, by the longest mount point above it.
+# Whether the folder $1 lies on a file system that is only memory.
 is_in_memory() {
-  mounted_as='' longest=''
-  while read -r _ where type _; do
-    case $1/ in
-    "${where%/}"/*) [ "${#where}" -ge "${#longest}" ] && longest=$where mounted_as=$type ;;
-    esac
-  done 2>/dev/null <"$root/proc/mounts"
+  mount_of "$1"
   case $mounted_as in
   tmpfs | ramfs | rootfs | devtmpfs) return 0 ;;
   *) return 1 ;;
   esac
+}
+
+# mounted_as, mounted_with: the type and options of the mount that the folder $1 lies on: the one with the longest name above it, and
+# the last of these. (The name without its slash has a variable of its own: bash 5.2 matches nothing where the root's becomes empty.)
+mount_of() {
+  mounted_as='' mounted_with='' longest=''
+  while read -r _ where type options _; do
+    above=${where%/}
+    case $1/ in
+    "$above"/*) [ "${#where}" -ge "${#longest}" ] && longest=$where mounted_as=$type mounted_with=$options ;;
+    esac
+  done 2>/dev/null <"$root/proc/mounts"
 }
 
 # Makes the state folder, drops what another boot left, and refuses a folder that somebody else made.
@@ -1282,6 +1294,7 @@ recover() {
 
 # What dead writers had in their hands, and transactions that had ended but not yet said so.
 sweep() {
+  sweep_kept
   for file in "$state"/new.*; do
     writer=${file##*/new.}
     [ ! -e "$file" ] || lives "${writer#*.}" || rm -f "$file"
@@ -1307,6 +1320,7 @@ sweep() {
 recover_one() {
   adopt "$1"
   undo_claims "$2"
+  undo_kept "$2"
   rm -f "$state/unconfirmed.$2" "$state/confirmed.$2"
   undo_journal "$2"
   undone=$?
@@ -2055,6 +2069,341 @@ find_reset() {
   reset=$(yes_if grep -qF "alias vfio-reset:$text " "$installed/modules.alias")
 }
 
+# --- kept over a reboot: what /etc/devbind tells at-boot.sh ----------------------------------------------------------------------
+
+# Files of /etc/devbind: persist.<bus>,<device>; at-boot.sh and devbind.service, which links of systemd's folder lead to: they come
+# with the first of these and go with the last. While a transaction runs: new.<n>.<writer>; undecided.<id>, from before the first
+# change until it is done: whoever finds it without a journal (the next transaction, or at-boot.sh after a power cut) undoes the
+# change; replaced.<id>.<bus>,<device>: the file that was there before.
+
+# Files persist, format 1, frozen:  devbind-persist 1 / device <bus>,<name> / claimant, driver, override and transaction as in claims /
+#   wish <driver>,<override> / modalias <modalias> / (where there are some) module <name>,<parameter=value>... ... /
+#   interface <bus>,<name>,<network interface> / id ... / modules ..., as in claims / end <number of lines before>
+
+# Takes an item `persist` apart. A look is asked about the device by it; an apply is told to take or drop its file, and whose it was.
+read_persist_item() {
+  check_device "$2"
+  keeping=yes
+  [ "$#" -eq 4 ] || set -- "$1" "$2" asked -
+  case $3 in take | drop | asked) ;; *) exit 64 ;; esac
+  eval "keep_$(($2 + 1))=\$3 seen_kept_$(($2 + 1))=\$4"
+}
+
+# Says whether a file of /etc lasts over a reboot, and whether what reads it at boot is there: unit is right, wrong, or foreign
+# where something of that name is not ours.
+look_at_keeping() {
+  find_lasting
+  unit=wrong
+  is_ours_or_free "$units/devbind.service" || unit=foreign
+  if has_own at-boot.sh && has_own devbind.service && [ -L "$units/devbind.service" ] && [ -L "$wants/devbind.service" ]; then
+    [ "$unit" = foreign ] || unit=right
+  fi
+  answer="$answer lasts=$lasts unit=$unit"
+}
+
+# lasts: yes, or why nothing can be kept: systemd (does not run), readonly, memory, unknown (an overlay whose upper folder is out of
+# sight). units, wants: systemd's folders for units, and for those that sysinit.target wants.
+find_lasting() {
+  units=$root/etc/systemd/system wants=$root/etc/systemd/system/sysinit.target.wants lasts=yes
+  mount_of /etc
+  case $mounted_as:,$mounted_with, in
+  *:*,ro,*) lasts='readonly' ;;
+  tmpfs:* | ramfs:* | rootfs:*) lasts=memory ;;
+  overlay:*,upperdir=*)
+    upper=${mounted_with#*upperdir=}
+    upper=${upper%%,*}
+    mount_of "$upper"
+    case $mounted_as in
+    tmpfs | ramfs | rootfs) lasts=memory ;;
+    overlay | '') lasts=unknown ;;
+    esac
+    [ -d "$root$upper" ] || lasts=unknown
+    ;;
+  overlay:* | :*) lasts=unknown ;;
+  esac
+  [ -d "$root/run/systemd/system" ] && [ -d "$units" ] || lasts=systemd
+}
+
+# Whether our own text of the file $1 lies in its place.
+has_own() {
+  own_text "$1"
+  [ -r "$kept/$1" ] && [ "$(cat "$kept/$1" 2>/dev/null)" = "$text" ]
+}
+
+# Whether the path $1 is free, or a link to our unit.
+is_ours_or_free() {
+  [ ! -e "$1" ] && [ ! -L "$1" ] || [ "$(readlink "$1")" = /etc/devbind/devbind.service ]
+}
+
+# Says what is kept for the device number $index: no file, one that is broken, whole, or right: as it would be written today, as far
+# as the board knows. And, where that was asked, which files of others give the device a driver too.
+look_at_kept() {
+  read_kept "$key"
+  eval "asks=\$keep_$index"
+  list=''
+  if [ -n "$asks" ]; then
+    [ "$kept_state" != whole ] || ! is_kept_right || kept_state=right
+    find_co_owners
+  fi
+  answer="$answer kept=$kept_state keptBy=$kept_by keptDriver=$kept_driver keptOverride=$kept_override coOwners=${list:--}"
+}
+
+# kept_state: "-" without a file for the key $1, broken or whole; kept_by, kept_driver, kept_override: whose it is, what it wishes.
+read_kept() {
+  kept_state=- kept_by=- kept_driver=- kept_override=- told=0
+  [ -e "$kept/persist.$1" ] || return 0
+  kept_state=broken
+  [ -r "$kept/persist.$1" ] || return 0
+  while read -r word rest; do
+    kept_state=broken
+    case $told:$word in
+    0:devbind-persist) [ "$rest" = 1 ] || return 0 ;;
+    0:*) return 0 ;;
+    *:claimant) kept_by=$rest ;;
+    *:wish) kept_driver=${rest%%,*} kept_override=${rest#*,} ;;
+    *:end) [ "$rest" != "$told" ] || kept_state=whole ;;
+    esac
+    told=$((told + 1))
+  done <"$kept/persist.$1"
+}
+
+# Whether the file of the device number $index tells of the device, its modules and ids what there is to tell now.
+is_kept_right() {
+  text=$(sed -n -e '/^modalias /p' -e '/^module /p' -e '/^interface /p' -e '/^id /p' "$kept/persist.$key")
+  for way in real asked; do
+    [ "$text" != "$(echo_surroundings "$index" "$way" && echo_claimed_ids)" ] || return 0
+  done
+  return 1
+}
+
+echo_claimed_ids() {
+  for line in $claimed_ids; do
+    echo "id $line"
+  done
+}
+
+# list: the files of others that give $device a driver too: driverctl's, and udev's rules that name both it and its override.
+find_co_owners() {
+  add_co_owner "/etc/driverctl.d/$bus-$name"
+  for folder in /etc /run /usr/lib /lib; do
+    [ "$folder" != /lib ] || [ ! -L "$root/lib" ] || continue
+    for file in "$root$folder"/udev/rules.d/*.rules; do
+      [ -r "$file" ] && grep -qF driver_override "$file" && grep -qwF -e "$name" "$file" && add_co_owner "${file#"$root"}"
+    done
+  done
+}
+
+add_co_owner() {
+  [ -e "$root$1" ] || return 0
+  encode "$1"
+  list=$list${list:+,}$encoded
+}
+
+# Prints what a file persist tells of the device number $1 as it is here: its identity, the modules to load for it, the network
+# interface that chose it. $2: the module of its driver as it is loaded (real), or as it was asked for.
+echo_surroundings() {
+  device_number "$1"
+  value_of "$device/modalias"
+  encode "$value"
+  echo "modalias $encoded"
+  echo_modules "$1" "$2"
+  [ "$selector" = networkInterface ] || return 0
+  encode "$selected"
+  echo "interface $key,$encoded"
+}
+
+# Prints a line for each module that must be there for the device number $1, with the parameters that are asked for; its driver's last.
+echo_modules() {
+  eval "wanted=\$wanted_$1 module=\$module_$1"
+  [ "$wanted" != - ] || return 0
+  decode "$wanted"
+  folder=$sys/bus/$bus/drivers/$decoded
+  decode "$module"
+  [ "$2" = asked ] || [ "$module" = - ] || [ ! -d "$folder" ] || decoded=$(readlink "$folder/module")
+  with_underscores "${decoded##*/}"
+  own=$with_underscores seen_modules=" $own " parameter=1
+  while [ "$parameter" -le "$parameters" ]; do
+    eval "of_device=\$parameter_device_$parameter of_module=\$parameter_module_$parameter"
+    with_underscores "$of_module"
+    case $of_device:$seen_modules in
+    "$1":*" $with_underscores "*) ;;
+    "$1":*) [ -z "$of_module" ] || echo_module "$1" "$with_underscores" ;;
+    esac
+    parameter=$((parameter + 1))
+  done
+  [ -z "$own" ] || echo_module "$1" "$own"
+}
+
+# Prints the line of the module $2 with those parameters of the device number $1 that are its own.
+echo_module() {
+  seen_modules="$seen_modules$2 " one=1
+  encode "$2"
+  line="module $encoded"
+  while [ "$one" -le "$parameters" ]; do
+    eval "of_device=\$parameter_device_$one of_module=\$parameter_module_$one text=\$parameter_name_$one=\$parameter_value_$one"
+    with_underscores "${of_module:-$own}"
+    if [ "$of_device" = "$1" ] && [ "$with_underscores" = "$2" ]; then
+      encode "$text"
+      line=$line,$encoded
+    fi
+    one=$((one + 1))
+  done
+  echo "$line"
+}
+
+# Whether the file of the device number $number is still whose it was when the plan was made.
+is_kept_as_seen() {
+  eval "keep=\$keep_$number seen_kept=\$seen_kept_$number"
+  case $keep in take | drop) ;; *) return 0 ;; esac
+  read_kept "$key"
+  [ "$kept_by" = "$seen_kept" ]
+}
+
+# Writes all that will be kept to files of its own, and what reads it at boot to its place, while nothing is changed yet.
+prepare_kept() {
+  find_kept_left
+  [ -n "$keeping" ] || return 0
+  refusal='is=refused problem=persist'
+  [ -d "$kept" ] || mkdir "$kept" 2>/dev/null || return 1
+  echo "devbind-undecided 1" 2>/dev/null >"$kept/undecided.$transaction" || return 1
+  number=1
+  while [ "$number" -le "$devices" ]; do
+    eval "keep=\$keep_$number"
+    [ "$keep" != take ] || { make_unit && write_kept; } || return 1
+    number=$((number + 1))
+  done
+  run_after sync
+  refusal='is=refused problem=state'
+}
+
+# What was kept for a place that our device has left goes too.
+find_kept_left() {
+  for key in $lefts; do
+    [ ! -e "$kept/persist.$key" ] || keeping=yes
+  done
+}
+
+# Puts the unit, its program and the links to it into their places. What has the unit's name and is not ours is left alone.
+make_unit() {
+  find_lasting
+  [ "$lasts" = yes ] && is_ours_or_free "$units/devbind.service" || return 1
+  for file in at-boot.sh devbind.service; do
+    has_own "$file" || put_own "$file" || return 1
+  done
+  [ -d "$wants" ] || (umask 022 && mkdir "$wants" 2>/dev/null) || return 1
+  for link in "$units/devbind.service" "$wants/devbind.service"; do
+    [ -L "$link" ] || ln -s /etc/devbind/devbind.service "$link" 2>/dev/null || return 1
+  done
+}
+
+put_own() {
+  own_text "$1"
+  printf '%s\n' "$text" 2>/dev/null >"$kept/new.0.$me" && [ "$(cat "$kept/new.0.$me")" = "$text" ] && mv "$kept/new.0.$me" "$kept/$1"
+}
+
+# Writes the file of the device number $number under a name of its own.
+write_kept() {
+  text=$(echo_kept "$number")
+  saved=$IFS IFS=$newline
+  set -f
+  # shellcheck disable=SC2086 # split at the newlines
+  set -- $text
+  set +f
+  IFS=$saved
+  text="$text${newline}end $#"
+  printf '%s\n' "$text" 2>/dev/null >"$kept/new.$number.$me" && [ "$(cat "$kept/new.$number.$me")" = "$text" ]
+}
+
+echo_kept() {
+  device_number "$1"
+  eval "past_driver=\$past_driver_$1 past_override=\$past_override_$1 wish_driver=\$wish_driver_$1 wish_override=\$wish_override_$1"
+  echo "devbind-persist 1"
+  echo "# Kept over reboots by pulumi-devbind: at-boot.sh beside it reads it. It goes with its binding."
+  echo "device $key"
+  echo "claimant $claimant"
+  echo "driver $past_driver"
+  echo "override $past_override"
+  echo "transaction $transaction"
+  echo "wish $wish_driver,$wish_override"
+  echo_surroundings "$1" real
+  echo_notes "$1"
+}
+
+# Puts what was prepared into its place, by names that change at once, and takes away what is no longer to be kept.
+settle_kept() {
+  [ -n "$keeping" ] || return 0
+  number=1 number_of_step=$steps
+  while [ "$number" -le "$devices" ]; do
+    eval "key=\$key_$number keep=\$keep_$number"
+    old=$kept/replaced.$transaction.$key
+    case $keep in
+    take)
+      [ ! -e "$kept/persist.$key" ] || ln "$kept/persist.$key" "$old" 2>/dev/null || failed persist '' || return 1
+      mv "$kept/new.$number.$me" "$kept/persist.$key" 2>/dev/null || failed persist '' || return 1
+      ;;
+    drop) [ ! -e "$kept/persist.$key" ] || mv "$kept/persist.$key" "$old" 2>/dev/null || failed persist '' || return 1 ;;
+    esac
+    number=$((number + 1))
+  done
+  for key in $lefts; do
+    read_kept "$key"
+    [ "$kept_by" != "$claimant" ] || mv "$kept/persist.$key" "$kept/replaced.$transaction.$key" 2>/dev/null || failed persist '' || return 1
+  done
+}
+
+# Brings back what the transaction $1 replaced or dropped, and takes away what it put there.
+undo_kept() {
+  [ -e "$kept/undecided.$1" ] || return 0
+  for old in "$kept/replaced.$1".*; do
+    [ ! -e "$old" ] || mv "$old" "$kept/persist.${old##*"/replaced.$1."}"
+  done
+  for old in "$kept"/persist.*; do
+    [ -r "$old" ] && grep -qxF "transaction $1" "$old" && rm -f "$old"
+  done
+  rm -f "$kept/replaced.$1".* "$kept/undecided.$1"
+}
+
+# From here on the transaction $1 is done also after a power cut, and only then it is told.
+commit_kept() {
+  [ -e "$kept/undecided.$1" ] || return 0
+  rm -f "$kept/undecided.$1"
+  run_after sync
+  rm -f "$kept/replaced.$1".*
+}
+
+# What dead writers left there.
+sweep_kept() {
+  [ -d "$kept" ] || return 0
+  for file in "$kept"/undecided.*; do
+    ended=${file##*/undecided.}
+    [ -e "$file" ] && [ ! -e "$state/journal.$ended" ] && [ ! -e "$state/stuck.$ended" ] || continue
+    if [ -e "$state/done.$ended" ] || grep -q 'is=done' "$state/outcome.$ended" 2>/dev/null; then
+      commit_kept "$ended"
+    else
+      undo_kept "$ended"
+    fi
+  done
+  for file in "$kept"/replaced.*; do
+    ended=${file##*/replaced.}
+    [ -e "$kept/undecided.${ended%%.*}" ] || rm -f "$file"
+  done
+  rm -f "$kept"/new.*
+  tidy_kept
+}
+
+# The unit goes with the last of the files for which it is there.
+tidy_kept() {
+  [ -d "$kept" ] || return 0
+  for file in "$kept"/persist.* "$kept"/replaced.* "$kept"/undecided.*; do
+    [ ! -e "$file" ] || return 0
+  done
+  find_lasting
+  ! is_ours_or_free "$units/devbind.service" || rm -f "$wants/devbind.service" "$units/devbind.service"
+  rm -f "$kept/at-boot.sh" "$kept/devbind.service"
+  rmdir "$wants" "$kept" 2>/dev/null
+  return 0
+}
+
 # --- the transaction -------------------------------------------------------------------------------------------------------
 
 # A writer in the background does the work and keeps its outcome in a file; this script waits for it, no longer than asked,
@@ -2311,7 +2660,7 @@ write_everything() {
     write_if_allowed
     remove_link lock "$me"
   fi
-  rm -f "$state/asked.$transaction" "$state"/new.*."$me"
+  rm -f "$state/asked.$transaction" "$state"/new.*."$me" "$kept"/new.*."$me"
 }
 
 # So that the end of the session is not the end of the writer, where the board keeps sessions in control groups. Fails where it
@@ -2331,14 +2680,24 @@ leave_session() {
 
 write_if_allowed() {
   refusal='is=refused problem=state'
-  if ! may_write || ! prepare_extras || ! prepare_claims; then
+  if ! may_write || ! prepare_extras || ! prepare_claims || ! prepare_kept; then
+    undo_kept "$transaction"
     keep_outcome "$transaction" "$refusal"
-  elif [ "$steps" -gt 0 ]; then
-    if write_journal; then run_transaction; else keep_outcome "$transaction" "$refusal"; fi
-  else
-    settle_claims && refusal=is=done
+  elif [ "$steps" -eq 0 ]; then
+    if settle_kept && settle_claims; then
+      commit_kept "$transaction"
+      refusal=is=done
+    else
+      undo_kept "$transaction"
+    fi
     keep_outcome "$transaction" "$refusal" && [ "$refusal" = is=done ] && let_go_of_extras
+  elif write_journal; then
+    run_transaction
+  else
+    undo_kept "$transaction"
+    keep_outcome "$transaction" "$refusal"
   fi
+  tidy_kept
 }
 
 # refusal: why nothing may be written now. What the plan was made from must still hold.
@@ -2366,7 +2725,7 @@ may_write() {
     if [ "$claimed_by" != - ] && [ "$claimed_by" != "$claimant" ] && [ "$force" = no ]; then
       return 1
     fi
-    has_same_id || return 1
+    has_same_id && is_kept_as_seen || return 1
     number=$((number + 1))
   done
   refusal="is=busy owner=$me"
@@ -2377,8 +2736,9 @@ may_write() {
 # Modules first, since they make the files that the steps write to; then the files are all there, or nothing else is written.
 # Done is who renames the journal: the waiting script, when its patience ends, does so too.
 run_transaction() {
-  if load_modules && resolve_steps && perform && arrived && done_after && confirmed && settle_claims; then
+  if load_modules && resolve_steps && perform && arrived && done_after && confirmed && settle_kept && settle_claims; then
     if mv "$state/journal.$transaction" "$state/done.$transaction" 2>/dev/null; then
+      commit_kept "$transaction"
       keep_outcome "$transaction" is=done &&
         let_go_of_extras &&
         rm -f "$state/done.$transaction" "$state/confirmed.$transaction" "$state"/replaced."$transaction".*
@@ -2389,6 +2749,7 @@ run_transaction() {
   fi
   failure="problem=$problem step=$number_of_step word=$word device=${owner_of_step:--} kernel=$kernel"
   undo_claims "$transaction"
+  undo_kept "$transaction"
   undo_journal "$transaction"
   undone=$?
   failure="$failure${log:+ log=$log}${after_failed:+ after=$after_failed}"

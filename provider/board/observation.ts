@@ -4,6 +4,7 @@ import { type Connection, type Device, kernelName } from "../schema";
 import { deviceWords } from "../selector";
 import { addressOf, placeOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
+import { keepingOf, keptOf } from "./keeping";
 import { offersOf } from "./offers";
 import { type AnswerLine, bound, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
 
@@ -23,11 +24,8 @@ const boardLine = z.object({
 /** Reads the answer of a look, or of an apply's look afterwards; `items` as they were asked for. */
 export function observation(connection: Connection, items: LookItem[], lines: AnswerLine[]): Observation {
   const address = addressOf(connection);
-  const board = readLine(
-    lines.find((line) => line.word === "board"),
-    boardLine,
-    address,
-  );
+  const ofBoard = lines.find((line) => line.word === "board");
+  const board = readLine(ofBoard, boardLine, address);
   const devices = lines.filter((line) => line.word === "device");
   return {
     board: {
@@ -39,6 +37,7 @@ export function observation(connection: Connection, items: LookItem[], lines: An
       isSysfsWritable: board.writable,
       stateFolder: board.state,
       condition: board.condition,
+      keeping: keepingOf(ofBoard, address),
     },
     devices: items.map((item, index) =>
       deviceOf(
@@ -158,6 +157,7 @@ function deviceOf(item: LookItem, line: AnswerLine | undefined, address: string)
     ...offers,
     guard: found.guard,
     claim: claimOf(found, idDrivers),
+    ...keptOf(line, item, address),
   };
 }
 

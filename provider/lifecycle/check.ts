@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { plain } from "../errors";
 import { unexpected } from "../plan/expect";
+import { keptDifferences } from "../plan/keep";
 import { differencesOf, wishOf } from "../plan/plan";
 import { choiceDifference } from "../plan/select";
-import { type Binding, type Device, type Observed, observedSchema, unknownValue, validate, wishFields } from "../schema";
-import { type Properties, wishesOf } from "./request";
+import { type Binding, type Board, type Device, type Observed, observedSchema, unknownValue, validate, wishFields } from "../schema";
+import { lookItem, type Properties, wishesOf } from "./request";
 
 /** What check answers: inputs to record, or what is wrong with them; and a drift that is only to be told. */
 export interface CheckAnswer {
@@ -22,11 +23,11 @@ export interface CheckAnswer {
 export function check(olds: Properties, news: Properties): CheckAnswer {
   const wishes = wishesOf(news);
   const observed = observedSchema.safeParse(news.observed).data;
-  const { problems } = validate(wishes);
+  const { problems, binding } = validate(wishes);
   if (problems.length > 0 && observed?.invalid !== true)
     return { inputs: news, failures: problems.map(({ property, message }) => ({ property, reason: `${property} ${message}` })) };
   const exists = olds.device !== undefined && olds.device !== null;
-  const found = exists ? driftOf(olds, news.observed, observed) : undefined;
+  const found = exists ? driftOf(olds, news.observed, observed, binding) : undefined;
   const isReport = exists && news.onDrift === "report" && found !== unknownValue && observed?.unreachable === undefined;
   const last = olds.drift ?? olds.lastDrift;
   const drift = isReport || found === undefined ? undefined : found === last ? `again: ${found}` : found;
@@ -43,14 +44,21 @@ export function check(olds: Properties, news: Properties): CheckAnswer {
 const known = (inputs: Properties): Properties => Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== undefined));
 
 /** In words, what differs from the last wish; the unknown value for a look that could not be made yet; undefined when all is right. */
-function driftOf(olds: Properties, look: unknown, observed: Observed | undefined): string | undefined {
+function driftOf(olds: Properties, look: unknown, observed: Observed | undefined, wished: Binding | undefined): string | undefined {
   if (look === unknownValue) return unknownValue;
   if (observed?.unreachable !== undefined) return plain(`not known: ${observed.unreachable}`);
   const last = validate(wishesOf(olds)).binding;
   if (observed?.device === undefined || last === undefined) return undefined;
   if (!isOfLast(last, olds, observed.device) || observed.device.bus !== last.bus) return undefined;
   if (typeof olds.boardId === "string" && observed.board?.boardId !== olds.boardId) return undefined;
-  return plain(wrongWith(last, olds.deviceName, observed.device).join("; ")) || undefined;
+  const kept = observed.board && observed.device.isPresent ? keptWrong(last, wished, observed.board, observed.device) : [];
+  return plain([...wrongWith(last, olds.deviceName, observed.device), ...kept].join("; ")) || undefined;
+}
+
+/** The look asked by the new inputs, `wished`: only where these ask for the same does it tell all of the last ones. */
+function keptWrong(last: Binding, wished: Binding | undefined, board: Board, device: Device): string[] {
+  const isAskedSo = wished !== undefined && isDeepStrictEqual(lookItem(wished), lookItem(last));
+  return keptDifferences(last, wishOf(last, device, false), board, device, isAskedSo);
 }
 
 /** Whether the look was at the device of the last wish: by its name, or because the same selector chose it. */

@@ -1,10 +1,14 @@
+import { look, newTransactionId } from "../board/board";
 import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
 import { noSteps, planDevice, type Wish } from "../plan/plan";
 import { unexpected } from "../plan/expect";
 import { choiceDifference } from "../plan/select";
 import type { Binding, Device, Outputs } from "../schema";
+import { addressOf } from "../ssh/connection";
 import type { Observation } from "../transaction";
+import { applyOnce } from "./apply";
+import { notWritten } from "./outcome";
 import { converge } from "./reconcile";
 import type { Attempt } from "./request";
 
@@ -27,9 +31,12 @@ export async function remove(leaving: Leaving[]): Promise<void> {
   const known = leaving.map(({ last }) => last?.deviceName);
   try {
     const planFor = (observation: Observation) => backs.map(({ one, back }, index) => attemptFor(back, one, observation, index));
-    const { tries } = await converge(bindings, planFor, known);
+    const { observation, tries } = await converge(bindings, planFor, known);
     for (const { binding, letGo } of tries)
       if (letGo !== undefined) console.warn(plain(`${claimantOf(binding)}: let go without a write: ${letGo}.`));
+    const isGone = (last: Outputs | undefined, index: number) =>
+      last?.boardId === observation.board.boardId && observation.devices[index]?.isPresent === false;
+    await forget(leaving.filter(({ last }, index) => isGone(last, index)));
   } catch (error) {
     const isLetGo = bindings.every((binding) => binding.deleteUnreachable);
     if (error instanceof DevbindError && error.kind === "unreachable" && isLetGo) return;
@@ -37,9 +44,22 @@ export async function remove(leaving: Leaving[]): Promise<void> {
   }
 }
 
+/** Takes away what the board keeps over a reboot for devices that are not there now: else they would be bound when they come back. */
+async function forget(gone: Leaving[]): Promise<void> {
+  const kept = gone.filter(({ binding: { persist }, last }) => persist && last !== undefined);
+  const first = kept[0];
+  if (!first) return;
+  const { connection, timeoutSeconds } = first.binding;
+  const left = kept.flatMap(({ binding: { bus }, last }) => (last === undefined ? [] : [{ bus, device: last.deviceName }]));
+  const nothing = { force: false, confirmSeconds: null, afterRebind: [], devices: [], steps: [] };
+  const transaction = { id: newTransactionId(), claimant: claimantOf(first.binding), timeoutSeconds, ...nothing, left };
+  const { outcome } = await applyOnce(connection, transaction, () => look(connection, []));
+  if (outcome.is !== "done") throw notWritten(outcome, left.map(({ device }) => device).join(", "), addressOf(connection), transaction);
+}
+
 /** On restore the driver that is wished is the previous one, and so is the module that may have to be loaded. No parameters are asked for. */
 function asBefore(binding: Binding, last: Outputs | undefined): Binding {
-  const plainly: Binding = { ...binding, strategy: "bind", moduleParameters: undefined };
+  const plainly: Binding = { ...binding, strategy: "bind", moduleParameters: undefined, persist: false };
   return binding.onDelete === "restore" ? { ...plainly, driver: last?.previousDriver ?? null, module: undefined } : plainly;
 }
 
@@ -47,19 +67,20 @@ function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Lea
   const past = { driver: last?.previousDriver ?? null, override: last?.previousOverride ?? null };
   const device = observation.devices[index];
   const isOtherBoard = last !== undefined && last.boardId !== observation.board.boardId;
-  const isOthers = device?.claim !== null && device?.claim?.claimant !== claimantOf(binding);
+  const owner = device?.claim?.claimant ?? device?.kept?.claimant ?? claimantOf(binding);
+  const isOthers = owner !== claimantOf(binding);
   // Without a claim it was given back already, or a reboot forgot it; only what still looks as it was asked for is still ours.
   const isGivenBack = device?.claim === null && device.driver !== wished;
-  if (!device || isOtherBoard) return letGo(binding, past);
+  if (!device || isOtherBoard) return letGoOf(binding, past);
   const isOurs = !isOthers && device.claim !== null;
-  if (!device.isPresent)
-    return letGo(binding, past, { letGo: choiceDifference(binding.device, device), ...(isOurs && { left: placeOf(binding, last) }) });
-  if (isOthers) return letGo(binding, past);
-  if (!isOurs && last !== undefined && device.name !== last.deviceName) return letGo(binding, past, otherDevice(last, device));
+  const isKept = device.kept?.claimant === claimantOf(binding);
+  const letGo = (more: Partial<Attempt> = {}) => letGoOf(binding, past, { ...(isKept && { mayTake: true }), ...more }, isKept);
+  if (!device.isPresent) return letGo({ letGo: choiceDifference(binding.device, device), ...(isOurs && { left: placeOf(binding, last) }) });
+  if (isOthers) return letGo();
+  if (!isOurs && last !== undefined && device.name !== last.deviceName) return letGo(otherDevice(last, device));
   const differences = unexpected(binding.expect, device);
-  if (differences.length > 0)
-    return letGo(binding, past, { letGo: `its ${differences.join("; its ")}`, ...(isOurs && { left: device.name }) });
-  if (isGivenBack) return letGo(binding, past);
+  if (differences.length > 0) return letGo({ letGo: `its ${differences.join("; its ")}`, ...(isOurs && { left: device.name }) });
+  if (isGivenBack) return letGo();
   const plan = planDevice(binding, wishFor(binding, past, device), observation.board, device);
   return { binding, plan, claim: device.claim === null ? "keep" : "drop", mayTake: binding.force, past };
 }
@@ -88,10 +109,12 @@ const otherDevice = (last: Outputs, { name }: Device): Partial<Attempt> => ({
   letGo: `its selector means ${name} now, and what was bound is ${last.deviceName}`,
 });
 
-function letGo(binding: Binding, past: Attempt["past"], more: Partial<Attempt> = {}): Attempt {
+/** Nothing is written to the device; what is kept for it over a reboot goes all the same. */
+function letGoOf(binding: Binding, past: Attempt["past"], more: Partial<Attempt> = {}, isKept = false): Attempt {
+  const wish = { driver: undefined, override: undefined, isRebind: false };
   return {
     binding,
-    plan: { differences: [], refusals: [], ...noSteps(), wish: { driver: undefined, override: undefined, isRebind: false } },
+    plan: { differences: [], refusals: [], ...noSteps(), wish, keep: isKept ? "drop" : undefined },
     claim: "keep",
     mayTake: false,
     past,

@@ -47,7 +47,8 @@ export function failure(
   return notWritten(outcome, words.device, address, transaction);
 }
 
-function notWritten(outcome: Outcome, device: string, address: string, transaction: Transaction): DevbindError {
+/** The words of an outcome without a write. */
+export function notWritten(outcome: Outcome, device: string, address: string, transaction: Transaction): DevbindError {
   if (outcome.is === "busy")
     return new DevbindError("busy", {
       failed: `Another transaction on ${address} did not end within ${Math.floor(transaction.timeoutSeconds / 2)} seconds.`,
@@ -71,6 +72,12 @@ function notWritten(outcome: Outcome, device: string, address: string, transacti
       failed: `${address} has no room for the transaction's journal: its state folder is full, read-only or somebody else's.`,
       now: "Nothing was written.",
       todo: "Make room on the tmpfs under /run, then run `pulumi up` again.",
+    });
+  if (outcome.problem === "persist")
+    return new DevbindError("refused", {
+      failed: `${address} cannot keep the binding of ${device} over a reboot: its /etc/devbind has no room, or can't be written.`,
+      now: "Nothing was changed.",
+      todo: "Make room in the file system of /etc, or leave `persist` out.",
     });
   if (outcome.is === "interrupted")
     return new DevbindError("stuck", {

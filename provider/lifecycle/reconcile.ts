@@ -1,6 +1,7 @@
 import { look, newTransactionId } from "../board/board";
 import { DevbindError, plain } from "../errors";
 import { claimantOf } from "../plan/guards";
+import { coOwnerWords } from "../plan/keep";
 import { changesClaim, hasSteps, planDevice, stepsOf, transactionDevice, wishOf } from "../plan/plan";
 import { otherDeviceRefusal } from "../plan/select";
 import { blockedWords } from "../plan/vfio";
@@ -36,8 +37,9 @@ export async function reconcile(wanted: Wanted[]): Promise<Outputs[]> {
     (observed) => wanted.map((one, index) => attemptFor(one, observed, index)),
   );
   for (const [index, { binding }] of tries.entries()) {
-    const blocked = blockedWords(binding.driver, deviceAt(observation, index));
-    if (blocked !== undefined) console.warn(`On ${addressOf(binding.connection)}: ${plain(blocked)}`);
+    const device = deviceAt(observation, index);
+    for (const words of [blockedWords(binding.driver, device), coOwnerWords(binding, device)])
+      if (words !== undefined) console.warn(`On ${addressOf(binding.connection)}: ${plain(words)}`);
   }
   return tries.map(({ binding, past }, index) => outputsFrom(binding, observation, deviceAt(observation, index), past));
 }
@@ -105,7 +107,7 @@ export async function converge(
 }
 
 const isSettled = ({ plan, claim, left }: Attempt, device: Device) =>
-  !hasSteps(plan) && claim === "keep" && left === undefined && device.journal !== "interrupted";
+  !hasSteps(plan) && plan.keep === undefined && claim === "keep" && left === undefined && device.journal !== "interrupted";
 
 function refuse(tries: Attempt[], { connection }: Binding, observation: Observation): void {
   const refused = tries.flatMap(({ binding, plan }, index) =>

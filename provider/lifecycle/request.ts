@@ -53,6 +53,7 @@ export const lookItem = (binding: Binding, known?: string): LookItem => ({
   ...(known === undefined || typeof binding.device === "string" ? {} : { known }),
   ...(binding.strategy === "new-id" && binding.driver !== null && { asksId: true }),
   ...(binding.moduleParameters && { parameters: parametersOf(binding) }),
+  ...(binding.persist && { asksKept: true }),
 });
 
 /** Whether two values of the input `device` say the same, also where an id is written in capitals once. */

@@ -36,6 +36,7 @@ export function refusalsOf(
   if (absent) return [absent];
   const isOurs = device.claim !== null && owners.includes(device.claim.claimant);
   const refusals = [unexpectedRefusal(binding.expect, device), isOurs ? undefined : ownerRefusal(binding, device)];
+  if (device.claim === null && device.kept && !owners.includes(device.kept.claimant ?? "")) refusals.push(keeperRefusal(binding, device));
   if (writes || !isOurs) refusals.push(...boardRefusals(board));
   if (writes) refusals.push(...deviceRefusals(binding, wish, board, device));
   refusals.push(...parameterRefusals(binding, device, writes));
@@ -134,6 +135,17 @@ function ownerRefusal(binding: Binding, { claim }: Device): Refusal | undefined 
     property: "device",
     isCertain: true,
     reason: `The device is claimed by ${claim.claimant}.`,
+    todo: "Destroy it there first; `force: true` takes it over, and `claimAs` names one owner for both.",
+  };
+}
+
+/** Whoever has it at each boot owns it, also where no claim tells so yet. */
+function keeperRefusal({ force, persist }: Binding, { kept }: Device): Refusal | undefined {
+  if (!kept?.claimant || force || (kept.is === "broken" && persist)) return undefined;
+  return {
+    property: "device",
+    isCertain: true,
+    reason: `The device is kept over a reboot for ${kept.claimant}.`,
     todo: "Destroy it there first; `force: true` takes it over, and `claimAs` names one owner for both.",
   };
 }

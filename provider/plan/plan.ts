@@ -2,6 +2,7 @@ import type { Binding, Board, Device } from "../schema";
 import type { Step, TransactionDevice } from "../transaction";
 import { claimantOf, type Refusal, refusalsOf } from "./guards";
 import { idSteps } from "./ids";
+import { keepOf, keepRefusals } from "./keep";
 import { moduleOf, modulesToLoad, parametersOf } from "./modules";
 
 /**
@@ -28,6 +29,8 @@ export interface DevicePlan {
   unbinds: Omit<Step, "device">[];
   binds: Omit<Step, "device">[];
   trailing: Omit<Step, "device">[];
+  /** What becomes of the file that keeps it over a reboot; undefined: nothing. */
+  keep?: "take" | "drop";
   wish: Wish;
 }
 
@@ -71,8 +74,12 @@ export function planDevice(
 ): DevicePlan {
   const differences = differencesOf(wish, device);
   const plan: DevicePlan = { differences, refusals: [], ...noSteps(), wish };
-  if (device.isPresent && device.journal !== "interrupted") addSteps(plan, binding, device);
-  plan.refusals = refusalsOf(binding, wish, board, device, hasSteps(plan), owners);
+  if (device.isPresent && device.journal !== "interrupted") {
+    addSteps(plan, binding, device);
+    plan.keep = keepOf(binding, wish, board, device, owners) ?? (binding.persist && changesClaim(plan) ? "take" : undefined);
+  }
+  plan.refusals = refusalsOf(binding, wish, board, device, hasSteps(plan) || plan.keep === "take", owners);
+  if (plan.keep === "take") plan.refusals.push(...keepRefusals(board));
   return plan;
 }
 
@@ -128,6 +135,7 @@ export function transactionDevice(
     module: moduleOf(binding),
     parameters: binding.moduleParameters && parametersOf(binding),
     newId: newIdOf(plan, device),
+    keep: plan.keep && { word: plan.keep, seen: device.kept?.claimant ?? null },
     seen: { driver, override, hasOverride, ...(!isPresent && { isGone: true }) },
     wish: { driver: plan.wish.driver, override: plan.wish.override },
     ...claim,

@@ -36,8 +36,8 @@ const linesOf = (texts: string[]): Line[] =>
 
 /** A right answer to a look or an apply at those two, as devbind.sh gives it. */
 const right = linesOf([
-  "board protocol=1 boot=0f0e condition=quiet uid=0 machine=b08d uuid=- kernel=6.1.0 host=board-7 serial=- state=/run/devbind writable=yes",
-  "device index=0 present=yes bus=yes driver=e1000e unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=qemu/412 registered=yes bindable=yes loadable=- similar=- guard=- claimant=lab claimDriver=e1000e claimOverride=- claimTransaction=1",
+  "board protocol=1 boot=0f0e condition=quiet uid=0 machine=b08d uuid=- kernel=6.1.0 host=board-7 serial=- state=/run/devbind writable=yes lasts=yes unit=wrong",
+  "device index=0 present=yes bus=yes driver=e1000e unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=qemu/412 registered=yes bindable=yes loadable=- similar=- guard=- claimant=lab claimDriver=e1000e claimOverride=- claimTransaction=1 kept=right keptBy=lab keptDriver=vfio-pci keptOverride=-any coOwners=/etc/driverctl.d/a",
   "device index=1 present=no bus=yes similar=12ce0001.i2c,b claimant=lab",
   "device index=2 name=0000:00:03.0 present=yes bus=yes driver=- unbindable=no path=/devices/pci journal=interrupted override=-unsupported modalias=pci:v1 compatible=a,b group=- members=- node=- dependents=- holders=- registered=yes bindable=yes loadable=- similar=- lack=- takesIds=both matches=no id=1234%2011e8 alike=a;b,c;- parameters=vfio;a;wrong;N,-;b;none;- iommu=yes noiommu=- reset=- resets=- guard=- claimant=lab claimDriver=- claimOverride=- claimTransaction=1 claimInterface=eth0 claimIds=stub",
   `outcome is=undone of=${idMark} problem=write step=1 word=bind device=0 kernel=No%20such%20device left=- undoing=- path=- holder=- after=-`,
@@ -57,6 +57,7 @@ const problems = [
   "unconfirmed",
   "session",
   "state",
+  "persist",
   "journal",
   "-",
 ];

@@ -69,7 +69,7 @@ function counted(line: string): string {
 /** What a request that does anything must look like: CONTRIBUTING, "Protocol 1". */
 const field = "[A-Za-z0-9._:@+/%-]*";
 const item = new RegExp(
-  `^(device(,${field}){4,11}|selector,[A-Za-z]+(,${field}){1,2}|left(,${field}){2,3}|transaction,[A-Za-z0-9-]+,${field},[1-9][0-9]{0,4},(yes|no)(,([1-9][0-9]{0,4}|-))?|after(,${field})+|id,[0-9]{1,3}(,${field})*|parameter,[0-9]{1,3}(,${field}){3}|step,[0-9]+,(module|override|new-id|remove-id|unbind|bind|probe),${field})$`,
+  `^(device(,${field}){4,11}|selector,[A-Za-z]+(,${field}){1,2}|left(,${field}){2,3}|transaction,[A-Za-z0-9-]+,${field},[1-9][0-9]{0,4},(yes|no)(,([1-9][0-9]{0,4}|-))?|after(,${field})+|id,[0-9]{1,3}(,${field})*|parameter,[0-9]{1,3}(,${field}){3}|persist,[0-9]{1,3}(,(take|drop|asked),${field})?|step,[0-9]+,(module|override|new-id|remove-id|unbind|bind|probe),${field})$`,
 );
 function isRequest(line: string): boolean {
   const [name, version, saidNonce, operation, count, ...rest] = line.trimEnd().split(/[ \t]+/);

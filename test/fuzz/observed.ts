@@ -23,6 +23,13 @@ export const board: fc.Arbitrary<Board> = fc.record({
   isSysfsWritable: fc.constantFrom(true, true, true, false),
   stateFolder: orNull(text),
   condition: fc.constantFrom("quiet", "busy"),
+  keeping: fc.option(
+    fc.record({
+      obstacle: fc.constantFrom(null, null, "systemd", "readonly", "memory", "unknown"),
+      unit: fc.constantFrom("right", "wrong", "foreign"),
+    }),
+    { nil: undefined },
+  ),
 });
 
 const parameterWords = fc.constantFrom("right", "wrong", "fixed", "hidden", "unloaded", "none");
@@ -65,6 +72,10 @@ const facts = {
   wanted: orNull(fc.record(wanted, { requiredKeys: ["isRegistered", "canBind", "isLoadable"] })),
   guard: orNull(text),
   claim: orNull(fc.record(claim, { requiredKeys: ["claimant", "driver", "override"] })),
+  kept: orNull(
+    fc.record({ is: fc.constantFrom("broken", "whole", "right"), claimant: orNull(text), driver: orNull(text), override: orNull(text) }),
+  ),
+  coOwners: some(text),
 } as const;
 
 /** What only some looks tell: what chose it, and what was asked for besides. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isComplete, type Operation, requestLine } from "../../provider/board/protocol";
@@ -82,6 +82,11 @@ export class MadeBoard {
   write(path: string, content: string | Buffer, mode = 0o644): void {
     mkdirSync(dirname(join(this.root, path)), { recursive: true });
     writeFileSync(join(this.root, path), content, { mode });
+  }
+
+  /** Whether there is a plain file of the board. */
+  has(path: string): boolean {
+    return existsSync(join(this.root, path));
   }
 
   /** Removes a plain file of the board. */

@@ -5,12 +5,13 @@ import { boardScript } from "../../provider/board/script";
 import { promise } from "./setup";
 import { shells } from "./shells";
 
-const path = join(__dirname, "../../provider/board/devbind.sh");
+const room = join(__dirname, "../../provider/board");
+const files = ["devbind.sh", "at-boot.sh"];
 const isMissing = spawnSync("shellcheck", ["--version"]).error !== undefined;
 const isCi = Boolean(process.env.CI) && process.env.CI !== "false";
 
-it.skipIf(isMissing && !isCi)("devbind.sh is clean to shellcheck (without it: apt-get install shellcheck)", () => {
-  const { stdout, status, error } = spawnSync("shellcheck", [path], { encoding: "utf8" });
+it.skipIf(isMissing && !isCi).each(files)("%s is clean to shellcheck (without it: apt-get install shellcheck)", (name) => {
+  const { stdout, status, error } = spawnSync("shellcheck", [join(room, name)], { encoding: "utf8" });
   expect(error, "shellcheck is missing: apt-get install shellcheck").toBeUndefined();
   expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
 });

@@ -114,6 +114,7 @@ function built(): string {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name.replace(/ts$/, "js")), outputText);
   }
-  copyFileSync(join(root, "provider", "board", "devbind.sh"), join(folder, "provider", "board", "devbind.sh"));
+  for (const name of ["devbind.sh", "at-boot.sh", "devbind.service"])
+    copyFileSync(join(root, "provider", "board", name), join(folder, "provider", "board", name));
   return folder;
 }

@@ -183,7 +183,7 @@ const invalid: [title: string, changed: Record<string, unknown>, text: string][]
     { connection: { ...plain, privateKey: "NO KEY" } },
     "Cannot use connection.privateKey for root@b:22: it is no private key.",
   ],
-  ["what is not built yet", { persist: true }, "is not built yet in this version."],
+  ["what is not built yet", { stateDirectory: "/data" }, "is not built yet in this version."],
   ["a connection that is none", { connection: "b" }, "connection must be a connection."],
 ];
 

@@ -94,6 +94,8 @@ describe("the tarball", () => {
       "dist/index.js",
       "dist/runtime.js",
       "dist/board/devbind.sh",
+      "dist/board/at-boot.sh",
+      "dist/board/devbind.service",
       "dist/index.d.ts",
       "dist/runtime.d.ts",
       "package.json",
@@ -106,9 +108,9 @@ describe("the tarball", () => {
     expect(packed.files.filter((file) => /test|(?<!\.d)\.ts$/.test(file))).toEqual([]);
   });
 
-  it("carries the board's script as it is in the repository", () => {
-    const script = readFileSync(join(packed.project, "node_modules/pulumi-devbind/dist/board/devbind.sh"), "utf8");
-    expect(script).toBe(readFileSync(join(packed.copy, "provider/board/devbind.sh"), "utf8"));
+  it.each(["devbind.sh", "at-boot.sh", "devbind.service"])("carries the board's %s as it is in the repository", (name) => {
+    const text = readFileSync(join(packed.project, "node_modules/pulumi-devbind/dist/board", name), "utf8");
+    expect(text).toBe(readFileSync(join(packed.copy, "provider/board", name), "utf8"));
   });
 
   it("names files that are there", () => {

@@ -33,7 +33,7 @@ const inputs: [name: string, value: unknown, refusal?: string][] = [
   ["onDrift", "repair"],
   ["onDrift", "report"],
   ["persist", false],
-  ["persist", true, "is not built yet in this version"],
+  ["persist", true],
   ["force", true],
   ["confirmSeconds", 60],
   ["afterRebind", ["ifup", "eth0"]],

@@ -2363,6 +2363,12 @@ undo_kept() {
   rm -f "$kept/replaced.$1".* "$kept/undecided.$1"
 }
 
+# A transaction without a journal is done from here on, also if its writer is killed before it has said so.
+mark_done() {
+  [ -n "$keeping" ] || return 0
+  echo "writer $me" 2>/dev/null >"$state/new.0.$me" && mv "$state/new.0.$me" "$state/done.$transaction" 2>/dev/null || failed persist ''
+}
+
 # From here on the transaction $1 is done also after a power cut, and only then it is told.
 commit_kept() {
   [ -e "$kept/undecided.$1" ] || return 0
@@ -2684,13 +2690,13 @@ write_if_allowed() {
     undo_kept "$transaction"
     keep_outcome "$transaction" "$refusal"
   elif [ "$steps" -eq 0 ]; then
-    if settle_kept && settle_claims; then
+    if settle_kept && settle_claims && mark_done; then
       commit_kept "$transaction"
       refusal=is=done
     else
       undo_kept "$transaction"
     fi
-    keep_outcome "$transaction" "$refusal" && [ "$refusal" = is=done ] && let_go_of_extras
+    keep_outcome "$transaction" "$refusal" && { [ "$refusal" != is=done ] || let_go_of_extras; } && rm -f "$state/done.$transaction"
   elif write_journal; then
     run_transaction
   else

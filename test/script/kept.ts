@@ -38,13 +38,13 @@ export function addCard({ kernel }: MadeBoard, more: Partial<Device> = {}): Devi
 /** The wish for a driver by override that is claimed and kept; `seen`: whose file there was. */
 export function keeping(device: Device, driver: string | null, seen: string | null = null, more: Partial<Wish> = {}): Transaction {
   const wish: Wish = { device, driver, override: driver, claim: "take", past: { driver: "e1000e", override: null }, ...more };
-  return { wishes: [wish], extras: [["persist", "0", "take", encode(seen)]] };
+  return { timeoutSeconds: 200, wishes: [wish], extras: [["persist", "0", "take", encode(seen)]] };
 }
 
 /** As keeping ends: the device goes back, and so does its file. */
 export function dropping(device: Device, seen: string): Transaction {
   const wish: Wish = { device, driver: "e1000e", override: null, claim: "drop" };
-  return { wishes: [wish], extras: [["persist", "0", "drop", encode(seen)]] };
+  return { timeoutSeconds: 200, wishes: [wish], extras: [["persist", "0", "drop", encode(seen)]] };
 }
 
 export const keptPath = ({ root }: MadeBoard, name = ""): string => join(root, "etc/devbind", name);

@@ -177,7 +177,7 @@ inEveryShell((shell) => {
         ["parameter", "0", "vfio-pci-core", "ids", "8086:10d3%2C1234:11e8"],
       ];
       const { wishes, extras = [] } = keeping(card, "vfio-pci", null, { selector: ["networkInterface", "eth7"] });
-      const items = applyItems({ id: "m1", wishes, extras: [...parameters, ...extras] });
+      const items = applyItems({ id: "m1", timeoutSeconds: 200, wishes, extras: [...parameters, ...extras] });
       const withModule = items.map((item) => (item[0] === "device" ? [...item.slice(0, 4), "vfio-pci", ...item.slice(5)] : item));
       expect((await board.ask(shell, "apply", withModule).done).outcome).toEqual({ is: "done" });
       expect(fileOf(board, card)?.split("\n").slice(8)).toEqual([

@@ -8,13 +8,15 @@ import { run, type Say, timed } from "./run";
 /** What Debian's kernels leave out (armmp all of vfio); the processors' own drivers of a vfio device are left out here. */
 const settings = [
   ...["CONFIG_VFIO=m", "CONFIG_VFIO_VIRQFD=m", "CONFIG_VFIO_NOIOMMU=y", "KCFLAGS=-DCONFIG_VFIO_NOIOMMU=1"],
-  ...["CONFIG_VFIO_PLATFORM=m", "CONFIG_VFIO_AMBA=m"],
+  "CONFIG_VFIO_PLATFORM=m",
   ...["CONFIG_MLX5_VFIO_PCI=", "CONFIG_HISI_ACC_VFIO_PCI=", "CONFIG_VFIO_FSL_MC=", "CONFIG_VFIO_MDEV="],
 ];
+/** vfio-amba for arm64 only: kbuild's programs, made for a PC, take an armhf module's list of amba ids for a broken one. */
+const ownSettings: Record<Processor, string[]> = { arm64: ["CONFIG_VFIO_AMBA=m"], armhf: [] };
 
 /**
- * Finds or builds vfio for this kernel: vfio with its mode without IOMMU, vfio-platform and vfio-amba, and vfio-pci where the kernel
- * has it; returns the folder of their .ko files. 6.1 refuses a device without a reset function even with reset_required=0: one line is
+ * Finds or builds vfio for this kernel: vfio with its mode without IOMMU, vfio-platform, on arm64 vfio-amba, and vfio-pci where the
+ * kernel has it; returns the folder of their .ko files. 6.1 refuses a device without a reset function even with reset_required=0: one line is
  * changed to what later kernels do.
  */
 export async function buildVfio(processor: Processor, kernel: Packages, say: Say): Promise<string> {
@@ -27,7 +29,8 @@ export async function buildVfio(processor: Processor, kernel: Packages, say: Say
       await unpack(headers, tree);
       await cp(source, work, { recursive: true });
       await asLaterKernels(join(work, "platform/vfio_platform_common.c"));
-      for (const file of await make(processor, tree, work, settings)) await copyFile(join(work, file), join(folder, basename(file)));
+      const modules = await make(processor, tree, work, [...settings, ...ownSettings[processor]]);
+      for (const file of modules) await copyFile(join(work, file), join(folder, basename(file)));
       for (const used of [tree, work]) await rm(used, { recursive: true });
     });
   });

@@ -6,7 +6,7 @@ import { buildVfio } from "../boards/vfio";
 
 /**
  * Puts a vfio of our own on an arm64 or exynos board, in the place of Debian's, until its next boot: with the mode without IOMMU, and
- * with vfio-platform and vfio-amba. None of it is loaded yet.
+ * with vfio-platform, on arm64 vfio-amba. None of it is loaded yet.
  */
 export async function installVfio(board: Board, say: Say = console.log): Promise<void> {
   const { architecture, kernelPackage, packages = [] } = machines[board.kind];

@@ -8,15 +8,16 @@ const kept = ["at-boot.sh", "devbind.service"];
 
 /**
  * The text of `devbind.sh`, without its comments: they are for readers, and the board's shell would only skip them; and the files
- * that it may put on a board, which a function gives it. It ends with a newline, ready for the line that calls it.
+ * that it may put on a board, which a function gives it. All of it is one group, which a shell reads to its end before it begins: a
+ * text that is cut in the name of a function may end in the name of another one. It ends with a newline, ready for the line that
+ * calls it.
  */
 export function boardScript(): string {
-  text ??= fileOf("devbind.sh")
+  if (text !== undefined) return text;
+  const functions = fileOf("devbind.sh")
     .split("\n")
-    .filter((line) => !/^\s*(#.*)?$/.test(line))
-    .concat(ownTexts())
-    .join("\n")
-    .concat("\n");
+    .filter((line) => !/^\s*(#.*)?$/.test(line));
+  text = ["{", ...functions, ...ownTexts(), "}", ""].join("\n");
   return text;
 }
 

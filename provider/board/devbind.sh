@@ -2185,12 +2185,15 @@ echo_claimed_ids() {
 # list: the files of others that give $device a driver too: driverctl's, and udev's rules that name both it and its override.
 find_co_owners() {
   add_co_owner "/etc/driverctl.d/$bus-$name"
-  for folder in /etc /run /usr/lib /lib; do
-    [ "$folder" != /lib ] || [ ! -L "$root/lib" ] || continue
-    for file in "$root$folder"/udev/rules.d/*.rules; do
-      [ -r "$file" ] && grep -qF driver_override "$file" && grep -qwF -e "$name" "$file" && add_co_owner "${file#"$root"}"
-    done
+  set -- "$root"/etc/udev/rules.d/*.rules "$root"/run/udev/rules.d/*.rules "$root"/usr/lib/udev/rules.d/*.rules
+  [ -L "$root/lib" ] || set -- "$@" "$root"/lib/udev/rules.d/*.rules
+  saved=$IFS IFS=$newline
+  set -f
+  for file in $(grep -lF driver_override "$@" 2>/dev/null); do
+    ! grep -qwF -e "$name" "$file" || add_co_owner "${file#"$root"}"
   done
+  set +f
+  IFS=$saved
 }
 
 add_co_owner() {

@@ -9,7 +9,7 @@ const kept = ["at-boot.sh", "devbind.service"];
 /**
  * The text of `devbind.sh`, without its comments: they are for readers, and the board's shell would only skip them; and the files
  * that it may put on a board, which a function gives it. All is one group, which a shell reads to its end before it runs any of it: of
- * a text that ends inside a function's name, that shell would run the command of that name (`find` of `find_nodes`). It ends with a
+ * a text that ends inside a function's name, that shell would run the command or function of that name (`find` of `find_nodes`). It ends with a
  * newline, ready for the line that calls it.
  */
 export function boardScript(): string {

@@ -31,6 +31,13 @@ onBoard("arm64", "refused before anything is written", (bench) => {
       { bus: "pci", device: "0000:00:01.7", driver: "vfio-pci" },
       ['no device "0000:00:01.7"', "0000:00:01.0"],
     ],
+    [
+      "to keep a binding over reboots on a board without systemd",
+      { ...card, driver: "vfio-pci", persist: true },
+      [
+        "The board does not run systemd, whose unit would bring the binding back at boot. Nothing was written. Write the binding into the board's own init script",
+      ],
+    ],
     ["a bus that is not there", { bus: "pcie", device: "0000:00:01.0", driver: "vfio-pci" }, ['The board has no bus "pcie"', '"pci"']],
     [
       "to take a device from a driver that has no unbind file",

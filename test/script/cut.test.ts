@@ -78,6 +78,21 @@ describe("a request that is cut writes nothing and says nothing", () => {
     120,
   );
 
+  for (const shell of shells) {
+    promise(shell, `in ${shell.name}, where the name of a function begins with another one's`, async () => {
+      const { script } = request();
+      const names = [...script.matchAll(/^([a-z_]+)\(\) \{$/gm)].map(({ 1: name = "", index }) => ({ name, index }));
+      const cuts = names.flatMap(({ name, index }) =>
+        names.filter((other) => other.index < index && name.startsWith(other.name)).map((other) => index + other.name.length),
+      );
+      expect(cuts.length).toBeGreaterThan(20);
+      await expectNothing(
+        shell,
+        cuts.map((at) => script.slice(0, at)),
+      );
+    });
+  }
+
   for (const shell of shells.slice(1)) {
     promise(shell, `in ${shell.name}, at a sample of both`, async () => {
       const { script, line } = request();

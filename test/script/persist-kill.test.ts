@@ -104,7 +104,7 @@ async function isWhole(shell: Shell, kill: Kill, [title, change]: (typeof change
   return isHit;
 }
 
-const kills = Array.from({ length: 22 }, (_, index) => index + 1).flatMap((at) =>
+const kills = Array.from({ length: 16 }, (_, index) => index + 1).flatMap((at) =>
   [false, true].map((withScript): Kill => ({ at, withScript })),
 );
 

@@ -267,6 +267,19 @@ describe("a board that keeps nothing over a reboot", () => {
   });
 });
 
+describe("a device that is gone", () => {
+  promise(dash, "is kept no more once its binding is given up, and only by the one for whom it was kept", async () => {
+    const { board } = made;
+    const card = await scene(dash);
+    board.kernel.removeDevice(card);
+    const gone = { wishes: [], steps: [], timeoutSeconds: 200, left: [card] };
+    expect((await board.apply(dash, { ...gone, claimant: "other" })).outcome).toEqual({ is: "done" });
+    expect(keptFiles(board)).toEqual(all);
+    expect((await board.apply(dash, gone)).outcome).toEqual({ is: "done" });
+    expect(keptFiles(board)).toEqual([]);
+  });
+});
+
 describe("co-owners", () => {
   promise(dash, "are driverctl's file for the device, and a udev rule that names it and the override", async () => {
     const { board } = made;

@@ -42,10 +42,13 @@ make_state() {
   read -r boot <"$root/proc/sys/kernel/random/boot_id"
   state=$root/run/devbind/$boot
   [ -d "$root/run/devbind" ] || mkdir "$root/run/devbind"
-  mkdir "$state" 2>/dev/null || {
-    tell "has run in this boot already: nothing is done"
-    return 1
+  mkdir "$state" 2>/dev/null && return
+  [ -d "$state" ] || {
+    tell "cannot make $state, and so no claims"
+    return 0
   }
+  tell "has run in this boot already: nothing is done"
+  return 1
 }
 
 # A transaction during which the power went away was never said to be done: what was there before it comes back.

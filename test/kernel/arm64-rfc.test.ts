@@ -1,8 +1,8 @@
 import { test } from "vitest";
-import type { DeviceName } from "../kernel/eyes";
 import { inPlace } from "../seed/in-place";
 import { boards, rows } from "../seed/rows";
 import { onBoard } from "./bench";
+import type { DeviceName } from "./eyes";
 import { play } from "./play";
 
 const card: DeviceName = ["pci", "0000:00:01.0"];

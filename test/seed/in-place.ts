@@ -39,5 +39,5 @@ export const inPlace =
     );
     await told.destroy();
     mustBe("driver and override at the end", await stateOf(board, device), before);
-    return `${polls} looks saw ${from}, ${to}, and the gap between them (in ${moves.length} updates ${gaps} times); nothing else`;
+    return `${polls} looks saw ${from}, ${to}, the gap between them (seen in ${gaps} of ${moves.length} updates), and nothing else`;
   };

@@ -13,7 +13,7 @@ export class ProgramScene implements Scene {
 
   constructor(readonly board: Board) {}
 
-  binding(inputs: Inputs): Told {
+  readonly binding = (inputs: Inputs): Told => {
     let [wished, stack]: [Inputs, Stack | undefined] = [inputs, undefined];
     const opened = async () => {
       stack ??= await this.open();
@@ -29,7 +29,7 @@ export class ProgramScene implements Scene {
       },
       destroy: async () => void (await (await opened()).destroy()),
     };
-  }
+  };
 
   async close(): Promise<void> {
     for (const stack of this.stacks) await stack.close();

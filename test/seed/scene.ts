@@ -13,7 +13,7 @@ export interface Told {
 export interface Scene {
   board: Board;
   /** A binding that is not made yet. */
-  binding(inputs: Inputs): Told;
+  binding: (inputs: Inputs) => Told;
 }
 
 /**

@@ -45,7 +45,16 @@ async function playBoard(screen: Screen, ending: Ending, kind: Kind, verdicts: M
   await watchWrites(board);
   const own = Object.entries<Row>(rows).filter(([, row]) => row.board === kind);
   const inOrder = [...own.filter(([, row]) => !row.needsVfio), ...own.filter(([, row]) => row.needsVfio)];
-  for (const [name, row] of inOrder) verdicts.set(name, await screen.step(row.way, (say) => playRow(ending, board, row, say), wordOf));
+  for (const [name, row] of inOrder) {
+    verdicts.set(
+      name,
+      await screen.step(
+        row.ran,
+        (say) => playRow(ending, board, row, say),
+        (verdict) => `  ${wordOf(verdict)}`,
+      ),
+    );
+  }
   await board.close();
 }
 

@@ -127,5 +127,5 @@ export const linkByMv =
     );
     mustBe("the link", await link(), before);
     mustBe("what the kernel was told", await writesOn(board), []);
-    return `not possible, and so it must be: ${inside.at(-1)}. The row above is the answer`;
+    return `not possible: "${inside.at(-1)}"; the row above is the answer`;
   };

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
-import { refusalOf } from "./binding";
+import { addressOf, refusalOf } from "./binding";
 import { onBoard } from "./bench";
-import { driverOf } from "./eyes";
+import { type DeviceName, driverOf, stateOf } from "./eyes";
 import { onBuses, spareDevices, tabletIsUp } from "./other-buses";
 
 onBoard(
@@ -35,6 +35,21 @@ onBoard(
       await binding.delete();
       expect(await bench.writes(), "it has its driver already").toEqual([]);
       await board.shell(unmake);
+    });
+
+    test("says in words that a device did not come back, which its driver takes by override only, and takes it that way", async () => {
+      const { board } = bench;
+      const controller: DeviceName = ["platform", "ipmi_bmc.0"]; // ipmi_si makes it, and gives it its driver
+      const binding = bench.binding({ bus: controller[0], device: controller[1], driver: null, timeoutSeconds: 30 });
+      expect(await binding.create()).toMatchObject({ currentDriver: null, previousDriver: "ipmi" });
+      expect(await refusalOf(binding.delete())).toBe(
+        `Cannot give back ipmi_bmc.0 on ${addressOf(board)} to "ipmi": the kernel refused the write to bind (ENODEV). ipmi_bmc.0 is without a ` +
+          "driver, as before; nothing changed. The driver that it had does not take it any more: " +
+          '`onDelete: "unbind"` gives it up without one, and "keep" as it is.',
+      );
+      expect(await binding.update({ driver: "ipmi" })).toMatchObject({ currentDriver: "ipmi", driverOverride: "ipmi" });
+      await binding.delete();
+      expect(await stateOf(board, controller)).toEqual({ driver: "ipmi", override: null });
     });
 
     test("takes a device whose name has spaces, by override, and gives it back", async () => {

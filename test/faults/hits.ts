@@ -30,7 +30,7 @@ mv() { hit "before mv" "$*"; command mv "$@"; set -- $? "$*"; hit "mv" "$2"; ret
 export function withHits(script: string): string {
   const changes: [from: RegExp, to: string][] = [
     [/^put\(\) \{$/m, "put_uncounted() {"],
-    [/^( *)text=\$\(modprobe .*$/m, '$&\n$1hit modprobe "$value"'],
+    [/^( *)if ! (text=\$\(modprobe .*\)); then$/m, '$1$2; was=$?; hit modprobe "$value"\n$1if [ "$was" -ne 0 ]; then'],
     [/ write="echo .*;;$/m, ' write="put \\"\\$$text_$$step\\" \\"\\$$path_$$step\\"" ;;'],
   ];
   return (

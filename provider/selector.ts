@@ -85,21 +85,3 @@ export function wrongBus({ key }: Selector, bus: string): string | undefined {
 /** The device in a sentence: its name, or what the selector says. */
 export const deviceWords = (device: string | Selector): string =>
   typeof device === "string" ? device : `the device with ${device.key} "${device.value}"`;
-
-/** Whether the pattern matches the whole text: * is any text and ? any letter. No regular expression: it is the board that says the text. */
-export function isMatch(pattern: string, text: string): boolean {
-  let [inPattern, star, resume] = [0, -1, 0];
-  for (let inText = 0; inText < text.length; ) {
-    if (pattern[inPattern] === "*") {
-      star = inPattern++;
-      resume = inText;
-    } else if (pattern[inPattern] === "?" || pattern[inPattern] === text[inText]) {
-      inPattern++;
-      inText++;
-    } else if (star >= 0) {
-      inPattern = star + 1;
-      inText = ++resume;
-    } else return false;
-  }
-  return /^\**$/.test(pattern.slice(inPattern));
-}

@@ -1,5 +1,6 @@
 import type { Device } from "../schema";
-import { type Identity, isMatch } from "../selector";
+import type { Identity } from "../selector";
+import { wildcardMatches } from "../wildcard";
 import type { Refusal } from "./guards";
 
 /** What a binding expects of the device's identity and does not hold, as `modalias is "…", not "…"`; empty when all holds. */
@@ -7,7 +8,7 @@ export function unexpected(identity: Identity | undefined, device: Device): stri
   const { modalias, compatible, pciId } = identity ?? {};
   const found = pciIdOf(device.modalias);
   const differences: string[] = [];
-  if (modalias !== undefined && !isMatch(modalias, device.modalias ?? ""))
+  if (modalias !== undefined && !wildcardMatches(modalias, device.modalias ?? ""))
     differences.push(`modalias is ${quoted(device.modalias)}, not "${modalias}"`);
   if (compatible !== undefined && !device.compatible.includes(compatible))
     differences.push(`compatible is ${device.compatible.map(quoted).join(", ") || "none"}, not "${compatible}"`);

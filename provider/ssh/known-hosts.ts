@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { bareHost } from "./paths";
-import { wildcardMatches } from "./wildcards";
+import { wildcardMatches } from "../wildcard";
 
 /**
  * The known_hosts format, pure: sshd(8) "SSH_KNOWN_HOSTS FILE FORMAT". What OpenSSH accepts is accepted; lines that can't be read

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { DevbindError } from "./errors";
 import { judge, refuseInputs, warnOfUnchecked } from "./judge";
 import { looks, observe } from "./look";
-import { type BindingInput, type Observed, type Outputs, type Problem, openFields, validate } from "./schema";
+import { type BindingInput, type Observed, type Outputs, type Problem, type Sibling, openFields, validate } from "./schema";
 import { checkCredentials } from "./ssh/connection";
 
 /** A value of which every part may be an Output. */
@@ -47,6 +47,8 @@ const noOutputs: { [K in keyof Omit<Outputs, "claimant">]: undefined } = {
   sysfsPath: undefined,
   boardId: undefined,
   bootId: undefined,
+  siblings: undefined,
+  skipped: undefined,
 };
 
 /**
@@ -84,6 +86,10 @@ export class DeviceBinding extends pulumi.CustomResource implements OutputProper
   declare readonly bootId: pulumi.Output<string>;
   /** Who claims the device on the board: organisation/project/stack/name, or `claimAs`. */
   declare readonly claimant: pulumi.Output<string>;
+  /** The devices that were taken along (`wholeIommuGroup`, `wholeSlot`), with what each had before. */
+  declare readonly siblings: pulumi.Output<Sibling[]>;
+  /** Why the board was left out (`whenUnreachable: "skip"`); null where it was not. */
+  declare readonly skipped: pulumi.Output<string | null>;
 
   constructor(name: string, args: DeviceBindingArgs, options: pulumi.CustomResourceOptions = {}) {
     const claimant = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}/${name}`;

@@ -15,6 +15,8 @@ export interface LookItem {
   asksId?: boolean;
   /** Parameters that the driver's module, or another one, must have. */
   parameters?: ModuleParameter[];
+  /** Which others are looked at with it, because they are taken along: those of its IOMMU group, the other functions of its slot. */
+  takesAlong?: ("group" | "slot")[];
   /** Whether to tell what the board keeps of it over a reboot, and who else does. */
   asksKept?: boolean;
 }

@@ -54,7 +54,12 @@ export const lookItem = (binding: Binding, known?: string): LookItem => ({
   ...(binding.strategy === "new-id" && binding.driver !== null && { asksId: true }),
   ...(binding.moduleParameters && { parameters: parametersOf(binding) }),
   ...(binding.persist && { asksKept: true }),
+  ...((binding.wholeIommuGroup || binding.wholeSlot) && { takesAlong: alongOf(binding) }),
 });
+
+function alongOf({ wholeIommuGroup, wholeSlot }: Binding): NonNullable<LookItem["takesAlong"]> {
+  return [...(wholeIommuGroup ? (["group"] as const) : []), ...(wholeSlot ? (["slot"] as const) : [])];
+}
 
 /** Whether two values of the input `device` say the same, also where an id is written in capitals once. */
 export function isSameChoice(one: unknown, other: unknown): boolean {
@@ -84,6 +89,8 @@ export function outputsFrom(
     boardId: board.boardId,
     bootId: board.bootId,
     claimant: claimantOf(binding),
+    siblings: [],
+    skipped: null,
   };
 }
 

@@ -125,7 +125,7 @@ async function lookAndJudge(
   if (!looks()) return undefined;
   warnOfUnchecked(resource, binding);
   const observed = await observe(binding);
-  if (pulumi.runtime.isDryRun()) judge(resource, binding, observed, options);
+  if (pulumi.runtime.isDryRun()) judge(resource, { binding, observed, path: "" }, options);
   return observed;
 }
 

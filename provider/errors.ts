@@ -52,11 +52,14 @@ export class DevbindError extends Error {
   }
 }
 
-/** A `stuck` board, with what its resources know now, one for each binding: they stay in Pulumi's state. */
+/**
+ * A `stuck` board, with what is known now of each binding of the request: they stay in Pulumi's state. Undefined for one that is given
+ * up and whose device another one of them has.
+ */
 export class StuckError extends DevbindError {
   constructor(
     error: DevbindError,
-    readonly outputs: Outputs[],
+    readonly outputs: (Outputs | undefined)[],
   ) {
     super("stuck", error.words);
   }
@@ -92,6 +95,8 @@ export interface OutcomeWords {
   kernel: string | null;
   /** "is back with "e1000e"" */
   stateNow: string;
+  /** How many devices more the transaction had. */
+  others?: number;
   /** A sentence about what depended on the device and did not come back; empty when all did. */
   lost: string;
   /** What `afterRebind` said when it failed after the undo; null when it did not. */
@@ -186,12 +191,19 @@ function moduleAdvice(kernel: string | null): string {
 export function undoneError(words: OutcomeWords): DevbindError {
   return new DevbindError("undone", {
     failed: `Cannot ${words.deed} ${words.device} on ${words.address} to ${words.wish}: ${failureOf(words)}.`,
-    now: [`${words.device} ${words.stateNow}${words.lost === "" ? "; nothing changed" : ""}.`, words.lost, afterWords(words)]
+    now: [
+      `${words.device} ${words.stateNow}${othersWords(words)}${words.lost === "" ? "; nothing changed" : ""}.`,
+      words.lost,
+      afterWords(words),
+    ]
       .filter(Boolean)
       .join(" "),
     todo: undoneAdvice(words),
   });
 }
+
+const othersWords = ({ others = 0 }: OutcomeWords): string =>
+  others === 0 ? "" : `, and so ${others === 1 ? "is the other device" : `are the other ${others} devices`} of its transaction`;
 
 const afterWords = ({ after }: OutcomeWords): string => (after === null ? "" : `afterRebind failed after the undo (${after}).`);
 

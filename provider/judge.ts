@@ -1,50 +1,59 @@
 import * as pulumi from "@pulumi/pulumi";
-import { listed, nothingSent, plain } from "./errors";
-import { claimantOf } from "./plan/guards";
-import { coOwnerWords } from "./plan/keep";
-import { planDevice, wishOf } from "./plan/plan";
-import { blockedWords } from "./plan/vfio";
-import type { Binding, Observed, Problem } from "./schema";
+import { nothingSent, plain } from "./errors";
+import { verdictOf } from "./plan/verdict";
+import type { Binding, Device, Observed, Problem } from "./schema";
 
 /** The exit code that means "it has been said already" to the engine's Node.js host: no stack trace, and `up` stops after preview. */
 const saidAlready = 32;
+
+/** What a resource has bound on its board: a binding, or many with their names. */
+export interface Judged {
+  binding: Binding;
+  observed: Observed;
+  /** Stands before the names of inputs: "bindings.card."; empty for a resource of one binding. */
+  path: string;
+  /** The other bindings of its transaction, by their names. */
+  together?: Record<string, Device>;
+}
 
 /**
  * Says in a preview, on the resource it concerns, what an update would refuse. What is certain ends the preview non-zero, and `up`
  * stops before it touches anything, after all resources were shown; `log.error` alone would leave the exit code at 0. What a
  * dependency may still bring is a warning.
  */
-export function judge(resource: pulumi.Resource, binding: Binding, observed: Observed, options: pulumi.CustomResourceOptions): void {
-  if (observed.unreachable !== undefined) {
-    if (observed.isCertain) refuseOnce(resource, binding, observed.unreachable);
-    else void pulumi.log.warn(`${observed.unreachable} The preview goes on without a look at this board.`, resource);
-    return;
-  }
+export function judge(
+  resource: pulumi.Resource,
+  { binding, observed, path, together }: Judged,
+  options: pulumi.CustomResourceOptions,
+): void {
+  if (observed.unreachable !== undefined) return judgeUnreachable(resource, binding, observed);
   const { board, device } = observed;
   if (!board || !device || ["driver", "observed"].some((input) => options.ignoreChanges?.includes(input))) return;
-  const plan = planDevice(binding, wishOf(binding, device, false), board, device, ownersOf(binding, options));
-  const isRefused = plan.refusals.some(({ isCertain }) => isCertain);
-  if (!isRefused && plan.unbinds.length > 0 && device.dependents.length > 0) {
-    const names = device.dependents.map(({ name, driver }) => `${name} (${driver})`);
-    void pulumi.log.warn(plain(`Unbinding ${device.name} also takes from their drivers what depends on it: ${listed(names)}.`), resource);
-  }
-  for (const words of isRefused ? [] : [blockedWords(binding.driver, device), coOwnerWords(binding, device)])
-    if (words !== undefined) void pulumi.log.warn(plain(words), resource);
-  for (const refusal of plan.refusals) {
-    const text = `${refusal.property}: ${refusal.reason} ${refusal.todo}`;
-    if (refusal.isCertain && refusal.property.startsWith("connection")) refuseOnce(resource, binding, text);
+  const { refusals, warnings } = verdictOf(binding, board, device, { former: formerClaimants(binding, options), together });
+  for (const words of warnings) void pulumi.log.warn(plain(words), resource);
+  for (const refusal of refusals) {
+    const ofBoard = refusal.property.startsWith("connection");
+    const text = `${ofBoard ? "" : path}${refusal.property}: ${refusal.reason} ${refusal.todo}`;
+    if (refusal.isCertain && ofBoard) refuseOnce(resource, binding, text);
     else if (refusal.isCertain) refuse(resource, text);
     else void pulumi.log.warn(plain(`Not there yet: ${text}`), resource);
   }
 }
 
-/** Whose claims on the board are this resource's own: also those under names that it had before. */
-function ownersOf(binding: Binding, { aliases }: pulumi.CustomResourceOptions): string[] {
+/** A board that is left out is none that an update would wait for: `skip` is told by the look, also in the update. */
+function judgeUnreachable(resource: pulumi.Resource, binding: Binding, { unreachable = "", isCertain }: Observed): void {
+  if (isCertain) refuseOnce(resource, binding, unreachable);
+  else if (binding.whenUnreachable === "error")
+    void pulumi.log.warn(plain(`${unreachable} The preview goes on without a look at this board.`), resource);
+}
+
+/** Names that the resource had before: claims under them are its own. */
+function formerClaimants(binding: Binding, { aliases }: pulumi.CustomResourceOptions): string[] {
   const stack = binding.claimant.split("/").slice(0, 3).join("/");
   const names = Array.isArray(aliases)
     ? aliases.map((alias) => (typeof alias === "object" && "name" in alias ? alias.name : undefined))
     : [];
-  return [claimantOf(binding), binding.claimant, ...names.filter((name) => typeof name === "string").map((name) => `${stack}/${name}`)];
+  return [binding.claimant, ...names.filter((name) => typeof name === "string").map((name) => `${stack}/${name}`)];
 }
 
 /** Says which inputs can't be right, whatever the board says. */

@@ -4,6 +4,7 @@ import { unexpected } from "../plan/expect";
 import { keptDifferences } from "../plan/keep";
 import { differencesOf, wishOf } from "../plan/plan";
 import { choiceDifference } from "../plan/select";
+import { siblingsOf } from "../plan/together";
 import { type Binding, type Board, type Device, type Observed, observedSchema, unknownValue, validate, wishFields } from "../schema";
 import { lookItem, type Properties, wishesOf } from "./request";
 
@@ -52,8 +53,12 @@ function driftOf(olds: Properties, look: unknown, observed: Observed | undefined
   if (!isOfLast(last, olds, observed.device) || observed.device.bus !== last.bus) return undefined;
   if (typeof olds.boardId === "string" && observed.board?.boardId !== olds.boardId) return undefined;
   const kept = observed.board && observed.device.isPresent ? keptWrong(last, wished, observed.board, observed.device) : [];
-  return plain([...wrongWith(last, olds.deviceName, observed.device), ...kept].join("; ")) || undefined;
+  const along = siblingsOf(last, observed.device).flatMap((one) => siblingWrong(one.binding, one.device));
+  return plain([...wrongWith(last, olds.deviceName, observed.device), ...along, ...kept].join("; ")) || undefined;
 }
+
+const siblingWrong = (binding: Binding, device: Device): string[] =>
+  differencesOf(wishOf(binding, device, false), device).map((words) => `${device.name}: ${words}`);
 
 /** The look asked by the new inputs, `wished`: only where these ask for the same does it tell all of the last ones. */
 function keptWrong(last: Binding, wished: Binding | undefined, board: Board, device: Device): string[] {

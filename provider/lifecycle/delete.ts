@@ -1,15 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
 import { look, newTransactionId } from "../board/board";
 import { DevbindError, plain } from "../errors";
+import { unexpected } from "../plan/expect";
 import { claimantOf } from "../plan/guards";
 import { noSteps, planDevice, type Wish } from "../plan/plan";
-import { unexpected } from "../plan/expect";
 import { choiceDifference } from "../plan/select";
-import type { Binding, Device, Outputs } from "../schema";
+import { siblingBinding } from "../plan/together";
+import type { Binding, Board, Device, Outputs, Sibling } from "../schema";
 import { addressOf } from "../ssh/connection";
-import type { Observation } from "../transaction";
 import { applyOnce } from "./apply";
+import { converge, type Part, type Try } from "./converge";
 import { notWritten } from "./outcome";
-import { converge } from "./reconcile";
 import type { Attempt } from "./request";
 
 /** A binding to be given up, and what the resource knew of it. */
@@ -26,27 +27,47 @@ export interface Leaving {
  * @throws DevbindError `unreachable` for a board that is off, unless every binding says `deleteUnreachable`
  */
 export async function remove(leaving: Leaving[]): Promise<void> {
-  const backs = leaving.map((one) => ({ one, back: asBefore(one.binding, one.last) }));
-  const bindings = backs.map(({ back }) => back);
-  const known = leaving.map(({ last }) => last?.deviceName);
+  const all = leaving.flatMap((one) => [one, ...(one.last?.siblings ?? []).map((sibling) => asLeaving(one.binding, one.last, sibling))]);
   try {
-    const planFor = (observation: Observation) => backs.map(({ one, back }, index) => attemptFor(back, one, observation, index));
-    const { observation, tries } = await converge(bindings, planFor, known);
-    for (const { binding, letGo } of tries)
-      if (letGo !== undefined) console.warn(plain(`${claimantOf(binding)}: let go without a write: ${letGo}.`));
-    const isGone = (last: Outputs | undefined, index: number) =>
-      last?.boardId === observation.board.boardId && observation.devices[index]?.isPresent === false;
-    await forget(leaving.filter(({ last }, index) => isGone(last, index)));
+    const { board, tries } = await converge(all.map(leavingPart));
+    sayLetGo(tries);
+    await forget(all, board, tries);
   } catch (error) {
-    const isLetGo = bindings.every((binding) => binding.deleteUnreachable);
+    const isLetGo = all.every(({ binding }) => binding.deleteUnreachable);
     if (error instanceof DevbindError && error.kind === "unreachable" && isLetGo) return;
     throw error;
   }
 }
 
+/** A device that was taken along, as if it had been bound by itself. */
+export function asLeaving(binding: Binding, last: Outputs | undefined, sibling: Sibling): Leaving {
+  const { bus, deviceName, previousDriver, previousOverride } = sibling;
+  const own = last && { ...last, deviceName, previousDriver, previousOverride, siblings: [] };
+  return { binding: siblingBinding(binding, bus, deviceName), last: own };
+}
+
+/** How a binding is given up: its device is wished back as it was. */
+export function leavingPart(one: Leaving): Part {
+  const back = asBefore(one.binding, one.last);
+  return {
+    binding: back,
+    known: one.last?.deviceName,
+    isLeaving: true,
+    plan: (board, device) => [attemptFor(back, one, board, device)],
+  };
+}
+
+/** Says which devices were let go without a write, and why, where somebody should know. */
+export function sayLetGo(tries: readonly Try[]): void {
+  for (const { binding, letGo } of tries)
+    if (letGo !== undefined) console.warn(plain(`${claimantOf(binding)}: let go without a write: ${letGo}.`));
+}
+
 /** Takes away what the board keeps over a reboot for devices that are not there now: else they would be bound when they come back. */
-async function forget(gone: Leaving[]): Promise<void> {
-  const kept = gone.filter(({ binding: { persist }, last }) => persist && last !== undefined);
+export async function forget(leaving: Leaving[], { boardId }: Board, tries: readonly Try[]): Promise<void> {
+  const isGone = ({ binding, last }: Leaving) =>
+    last?.boardId === boardId && tries.some(({ part, device }) => part.isLeaving && !device.isPresent && isFor(part.binding, binding));
+  const kept = leaving.filter((one) => one.binding.persist && isGone(one));
   const first = kept[0];
   if (!first) return;
   const { connection, timeoutSeconds } = first.binding;
@@ -57,32 +78,34 @@ async function forget(gone: Leaving[]): Promise<void> {
   if (outcome.is !== "done") throw notWritten(outcome, left.map(({ device }) => device).join(", "), addressOf(connection), transaction);
 }
 
+const isFor = (one: Binding, other: Binding): boolean => one.bus === other.bus && isDeepStrictEqual(one.device, other.device);
+
 /** On restore the driver that is wished is the previous one, and so is the module that may have to be loaded. No parameters are asked for. */
 function asBefore(binding: Binding, last: Outputs | undefined): Binding {
-  const plainly: Binding = { ...binding, strategy: "bind", moduleParameters: undefined, persist: false };
+  const alone = { persist: false, wholeIommuGroup: false, wholeSlot: false };
+  const plainly: Binding = { ...binding, ...alone, strategy: "bind", moduleParameters: undefined };
   return binding.onDelete === "restore" ? { ...plainly, driver: last?.previousDriver ?? null, module: undefined } : plainly;
 }
 
-function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Leaving, observation: Observation, index: number): Attempt {
+function attemptFor(binding: Binding, { binding: { driver: wished }, last }: Leaving, board: Board, device: Device): Attempt {
   const past = { driver: last?.previousDriver ?? null, override: last?.previousOverride ?? null };
-  const device = observation.devices[index];
-  const isOtherBoard = last !== undefined && last.boardId !== observation.board.boardId;
-  const owner = device?.claim?.claimant ?? device?.kept?.claimant ?? claimantOf(binding);
+  const isOtherBoard = last !== undefined && last.boardId !== board.boardId;
+  const owner = device.claim?.claimant ?? device.kept?.claimant ?? claimantOf(binding);
   const isOthers = owner !== claimantOf(binding);
   // Without a claim it was given back already, or a reboot forgot it; only what still looks as it was asked for is still ours.
-  const isGivenBack = device?.claim === null && device.driver !== wished;
-  if (!device || isOtherBoard) return letGoOf(binding, past);
+  const isGivenBack = device.claim === null && device.driver !== wished;
+  if (isOtherBoard) return letGoOf(binding, device, past);
   const isOurs = !isOthers && device.claim !== null;
   const isKept = device.kept?.claimant === claimantOf(binding);
-  const letGo = (more: Partial<Attempt> = {}) => letGoOf(binding, past, { ...(isKept && { mayTake: true }), ...more }, isKept);
+  const letGo = (more: Partial<Attempt> = {}) => letGoOf(binding, device, past, { ...(isKept && { mayTake: true }), ...more }, isKept);
   if (!device.isPresent) return letGo({ letGo: choiceDifference(binding.device, device), ...(isOurs && { left: placeOf(binding, last) }) });
   if (isOthers) return letGo();
   if (!isOurs && last !== undefined && device.name !== last.deviceName) return letGo(otherDevice(last, device));
   const differences = unexpected(binding.expect, device);
   if (differences.length > 0) return letGo({ letGo: `its ${differences.join("; its ")}`, ...(isOurs && { left: device.name }) });
   if (isGivenBack) return letGo();
-  const plan = planDevice(binding, wishFor(binding, past, device), observation.board, device);
-  return { binding, plan, claim: device.claim === null ? "keep" : "drop", mayTake: binding.force, past };
+  const plan = planDevice(binding, wishFor(binding, past, device), board, device);
+  return { binding, device, plan, claim: device.claim === null ? "keep" : "drop", mayTake: binding.force, past };
 }
 
 /** Where the device was that is gone: our claim on that place is dropped. */
@@ -110,10 +133,11 @@ const otherDevice = (last: Outputs, { name }: Device): Partial<Attempt> => ({
 });
 
 /** Nothing is written to the device; what is kept for it over a reboot goes all the same. */
-function letGoOf(binding: Binding, past: Attempt["past"], more: Partial<Attempt> = {}, isKept = false): Attempt {
+function letGoOf(binding: Binding, device: Device, past: Attempt["past"], more: Partial<Attempt> = {}, isKept = false): Attempt {
   const wish = { driver: undefined, override: undefined, isRebind: false };
   return {
     binding,
+    device,
     plan: { differences: [], refusals: [], ...noSteps(), wish, keep: isKept ? "drop" : undefined },
     claim: "keep",
     mayTake: false,

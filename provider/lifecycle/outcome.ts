@@ -1,28 +1,33 @@
 import type { Outcome } from "../board/board";
 import { DevbindError, StuckError, stuckError, undoneError } from "../errors";
 import { addsId, type Wish } from "../plan/plan";
+import type { Board, Outputs } from "../schema";
 import type { Observation, Transaction } from "../transaction";
+import type { Part, Try } from "./converge";
 import { lostWords } from "./dependents";
-import { type Attempt, deviceAt, outputsFrom } from "./request";
+import { outputsOfPart } from "./result";
 
-/**
- * The error that an outcome other than done is; a stuck one carries what the resources know now. `after` is undefined where the
- * board gave its outcome but no look any more: then they know what was seen before.
- */
-export function failure(
-  outcome: Outcome,
-  tries: Attempt[],
-  transaction: Transaction,
-  { before, after }: { before: Observation; after: Observation | undefined },
-  address: string,
-  lost: readonly string[],
-): DevbindError {
+/** What was tried, and how the board was seen after it: not at all where it gave its outcome but no look any more. */
+export interface Tried {
+  parts: readonly Part[];
+  tries: readonly Try[];
+  transaction: Transaction;
+  board: Board;
+  after: Observation | undefined;
+  address: string;
+  /** What lost its driver along with the devices, and did not come back. */
+  lost: readonly string[];
+}
+
+/** The error that an outcome other than done is; a stuck one carries what each part knows now, or was seen as before. */
+export function failure(outcome: Outcome, tried: Tried): DevbindError {
+  const { tries, transaction, after, address, lost } = tried;
   const index = Number(outcome.device ?? 0) || 0;
-  const plan = (tries[index] ?? tries[0])?.plan;
+  const { plan, device: before } = tries[index] ?? tries[0] ?? {};
   const device = after?.devices[index];
   const words = {
     deed: tries[index]?.claim === "drop" ? ("give back" as const) : ("bind" as const),
-    device: before.devices[index]?.name ?? "the device",
+    device: before?.name ?? "the device",
     address,
     wish: plan ? driverWords(plan.wish) : "its driver",
     problem: outcome.problem,
@@ -30,7 +35,8 @@ export function failure(
     step: outcome.word,
     kernel: outcome.kernel,
     log: outcome.log,
-    wantsId: before.devices[index]?.hasOverride === false && before.devices[index]?.wanted?.takesIds === "both",
+    wantsId: before?.hasOverride === false && before.wanted?.takesIds === "both",
+    others: tries.length - 1,
     stateNow: !device ? "is back as it was" : device.driver ? `is back with "${device.driver}"` : "is without a driver, as before",
     lost: lost.length > 0 ? lostWords(lost) : "",
     after: outcome.after,
@@ -40,11 +46,15 @@ export function failure(
   if (outcome.is === "stuck") {
     const stateNow = !device ? "could not be looked at any more" : device.driver ? `has "${device.driver}"` : "has no driver";
     const now = { ...words, stateNow };
-    const seen = after ?? before;
-    const outputs = tries.map((one, place) => outputsFrom(one.binding, seen, deviceAt(seen, place), one.past));
-    return new StuckError(stuckError(now, outcome.holder, outcome.left), outputs);
+    return new StuckError(stuckError(now, outcome.holder, outcome.left), outputsNow(tried));
   }
   return notWritten(outcome, words.device, address, transaction);
+}
+
+function outputsNow({ parts, tries, board, after }: Tried): (Outputs | undefined)[] {
+  const now = tries.map((one, index) => ({ ...one, device: after?.devices[index] ?? one.device }));
+  const hasOwn = (part: Part) => now.some((one) => one.part === part && !one.isSibling);
+  return parts.map((part) => (hasOwn(part) ? outputsOfPart(part, after?.board ?? board, now) : undefined));
 }
 
 /** The words of an outcome without a write. */

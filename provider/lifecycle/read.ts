@@ -1,9 +1,10 @@
 import { look } from "../board/board";
 import { DevbindError } from "../errors";
 import { absentRefusal } from "../plan/select";
-import type { Binding, Device, Outputs } from "../schema";
+import type { Binding, Device, Outputs, Sibling } from "../schema";
 import { addressOf } from "../ssh/connection";
-import { lookItem, outputsFrom } from "./request";
+import { lookItem } from "./request";
+import { outputsFrom } from "./result";
 
 /**
  * The live state of bindings on one board; undefined for a device that is gone, or that another board behind the old address has.
@@ -24,8 +25,14 @@ export async function read(bindings: { binding: Binding; last: Outputs | undefin
     if (device.matches.length > 0) throw severalMeant(binding, device);
     if (!device.isPresent) return undefined;
     const past = { driver: last?.previousDriver ?? null, override: last?.previousOverride ?? null };
-    return { ...outputsFrom(binding, observation, device, past), claimant: last?.claimant ?? binding.claimant };
+    const siblings = (last?.siblings ?? []).map((sibling) => ({ ...sibling, currentDriver: driverNow(sibling, device) }));
+    return { ...outputsFrom(binding, observation.board, device, past), siblings, claimant: last?.claimant ?? binding.claimant };
   });
+}
+
+/** One that is not taken along any more was gone, or is no sibling now: it has none that is ours to tell. */
+function driverNow({ bus, deviceName }: Sibling, { siblings = [] }: Device): string | null {
+  return siblings.find((device) => device.bus === bus && device.name === deviceName)?.driver ?? null;
 }
 
 function severalMeant(binding: Binding, device: Device): DevbindError {

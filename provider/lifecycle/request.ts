@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { DevbindError, nothingSent } from "../errors";
-import { claimantOf } from "../plan/guards";
 import { moduleOf, parametersOf } from "../plan/modules";
 import type { DevicePlan } from "../plan/plan";
-import { blockersOf } from "../plan/vfio";
 import type { Binding, Device, Outputs } from "../schema";
 import { outputsSchema, validate, wishFields } from "../schema";
 import type { LookItem, Observation } from "../transaction";
@@ -67,39 +65,13 @@ export function isSameChoice(one: unknown, other: unknown): boolean {
   return isDeepStrictEqual(first, second);
 }
 
-/** The outputs of a binding whose device was just observed; `past` is what `onDelete: "restore"` goes back to. */
-export function outputsFrom(
-  binding: Binding,
-  { board }: Observation,
-  device: Device,
-  past: { driver: string | null; override: string | null },
-): Outputs {
-  return {
-    currentDriver: device.driver,
-    previousDriver: past.driver,
-    previousOverride: past.override,
-    driverOverride: device.override,
-    deviceName: device.name,
-    modalias: device.modalias,
-    iommuGroup: device.iommuGroup,
-    groupViable: device.iommuGroup !== null && blockersOf(device.groupMembers).length === 0,
-    groupBlockers: blockersOf(device.groupMembers),
-    vfioPath: device.vfioPath,
-    sysfsPath: device.sysfsPath,
-    boardId: board.boardId,
-    bootId: board.bootId,
-    claimant: claimantOf(binding),
-    siblings: [],
-    skipped: null,
-  };
-}
-
 /** The driver and override that a binding goes back to. */
 export type Past = { driver: string | null; override: string | null };
 
-/** What an attempt works on: a plan, a claim and a past for each device. */
+/** What an attempt works on: a device as it was seen, and the plan, the claim and the past that follow. */
 export interface Attempt {
   binding: Binding;
+  device: Device;
   plan: DevicePlan;
   claim: "take" | "keep" | "drop";
   /** Whether another's claim on the device may be taken over. */

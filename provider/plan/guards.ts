@@ -161,3 +161,10 @@ function stuckRefusal(): Refusal {
 
 /** Who claims the device in the binding's name. */
 export const claimantOf = (binding: Pick<Binding, "claimAs" | "claimant">): string => binding.claimAs ?? binding.claimant;
+
+/** Whose claims count as the binding's own: its claimant's, those of its former names, and those from which it may take over. */
+export function ownersOf(binding: Pick<Binding, "claimAs" | "claimant" | "claimFrom">, former: readonly string[] = []): string[] {
+  const stack = binding.claimant.split("/").slice(0, -1).join("/");
+  const from = (binding.claimFrom ?? []).map((name) => (name.includes("/") ? name : `${stack}/${name}`));
+  return [claimantOf(binding), ...former, ...from];
+}

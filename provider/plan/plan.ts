@@ -106,9 +106,12 @@ export const changesClaim = (plan: DevicePlan): boolean => plan.modules.length >
 
 const phases = ["modules", "overrides", "ids", "unbinds", "binds", "trailing"] as const;
 
-/** All writes of several devices, in order: everything unbound that must be, then bound. */
+/** All writes of several devices, which stand in order, parents first: all unbound that must be, the last first, then all bound. */
 export function stepsOf(plans: DevicePlan[]): Step[] {
-  return phases.flatMap((phase) => plans.flatMap((plan, device) => plan[phase].map((step) => ({ device, ...step }))));
+  const inOrder = [...plans.entries()];
+  return phases.flatMap((phase) =>
+    (phase === "unbinds" ? [...inOrder].reverse() : inOrder).flatMap(([device, plan]) => plan[phase].map((step) => ({ device, ...step }))),
+  );
 }
 
 /** Whether a new id makes the driver match. */

@@ -19,14 +19,18 @@ const isHarmless = (driver: string): boolean => isVfio(driver) || driver === "pc
 export const blockersOf = (members: Device["groupMembers"]): string[] =>
   members.flatMap(({ name, driver }) => (driver === null || isHarmless(driver) ? [] : [`${name} (${driver})`]));
 
-/** Who is in the way of a device that is to be given to a VM, as a sentence; undefined where nobody is. */
-export function blockedWords(driver: string | null, { name, iommuGroup, groupMembers }: Device): string | undefined {
+/** Who is in the way of a device that is to be given to a VM, as a sentence; undefined where nobody is. `taken`: who goes with it. */
+export function blockedWords(
+  driver: string | null,
+  { name, iommuGroup, groupMembers }: Device,
+  taken: readonly string[] = [name],
+): string | undefined {
   if (driver === null || !isVfio(driver)) return undefined;
-  const blockers = blockersOf(groupMembers.filter((member) => member.name !== name));
+  const blockers = blockersOf(groupMembers.filter((member) => !taken.includes(member.name)));
   if (blockers.length === 0) return undefined;
   return (
     `The IOMMU group ${iommuGroup} of ${name} is not viable, so no VM can have it, while others of it have a driver outside vfio: ` +
-    `${blockers.join(", ")}. Give each of them to vfio too, or to no driver.`
+    `${blockers.join(", ")}. Give each of them to vfio too, or to no driver: \`wholeIommuGroup: true\` takes all along.`
   );
 }
 

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { apply, look, newTransactionId } from "../../provider/board/board";
+import type { Try } from "../../provider/lifecycle/converge";
 import { failure } from "../../provider/lifecycle/outcome";
+import type { Attempt } from "../../provider/lifecycle/request";
 import { planDevice, transactionDevice, wishOf } from "../../provider/plan/plan";
 import { type Binding, bindingSchema } from "../../provider/schema";
 import { closeIdleConnections } from "../../provider/ssh/pool";
@@ -30,17 +32,13 @@ const talks: fc.Arbitrary<Said> = fc.record({
 
 const before: Observation = { board: aBoard(), devices: [aDevice({ dependents: [{ name: "a", driver: "b" }] }), aDevice()] };
 
-function transactionFor(bindings: readonly Binding[]): { transaction: Transaction; tries: Parameters<typeof failure>[1] } {
+function transactionFor(bindings: readonly Binding[]): { transaction: Transaction; tries: Try[] } {
   const past = { driver: "e1000e", override: null };
   const tries = bindings.map((binding, index) => {
     const device = before.devices[index] ?? aDevice();
-    return {
-      binding,
-      plan: planDevice(binding, wishOf(binding, device, false), before.board, device),
-      claim: "take" as const,
-      mayTake: false,
-      past,
-    };
+    const plan = planDevice(binding, wishOf(binding, device, false), before.board, device);
+    const attempt: Attempt = { binding, device, plan, claim: "take", mayTake: false, past };
+    return { ...attempt, part: { binding, isLeaving: false, plan: (): [Attempt] => [attempt] }, isSibling: false };
   });
   const devices = tries.map(({ binding, plan }, index) =>
     transactionDevice(binding, plan, before.devices[index] ?? aDevice(), { claim: "take", past }),
@@ -74,7 +72,8 @@ async function openServer(): Promise<Ground<Said>> {
       if (one.operation === "look") return (await look(to, items)).devices.length === items.length ? "believed" : "";
       const { transaction, tries } = transactionFor(bindings);
       const { outcome, observation: after } = await apply(to, transaction);
-      const error = failure(outcome, tries, transaction, { before, after }, "root@board-7:22", []);
+      const parts = tries.map(({ part }) => part);
+      const error = failure(outcome, { parts, tries, transaction, board: before.board, after, address: "root@board-7:22", lost: [] });
       expectWorded(error, "undone", "stuck", "busy", "refused");
       return `believed: ${error.kind}`;
     } catch (error) {

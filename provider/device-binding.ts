@@ -1,19 +1,19 @@
-import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { DevbindError } from "./errors";
 import { judge, refuseInputs, warnOfUnchecked } from "./judge";
 import { looks, observe } from "./look";
-import { type BindingInput, type Observed, type Outputs, type Problem, type Sibling, openFields, validate } from "./schema";
-import { checkCredentials } from "./ssh/connection";
-
-/** A value of which every part may be an Output. */
-export type Deep<T> = pulumi.Input<T extends readonly (infer U)[] ? Deep<U>[] : T extends object ? DeepFields<T> : T>;
-type DeepFields<T> = { [K in keyof T]: Deep<T[K]> };
-
-type OwnConnection = Omit<BindingInput["connection"], keyof types.input.remote.ConnectionArgs>;
-
-/** How to reach a board: what `@pulumi/command`'s `remote.Command` takes as `connection`, as it is, and our own fields. */
-export interface ConnectionArgs extends types.input.remote.ConnectionArgs, DeepFields<OwnConnection> {}
+import {
+  type ConnectionArgs,
+  claimantNamed,
+  credentialProblems,
+  type DeepFields,
+  isDriverMissing,
+  isPending,
+  later,
+  missingDriver,
+  providerText,
+  withSecrets,
+} from "./resource";
+import { type BindingInput, type Observed, type Outputs, type Problem, type Sibling, validate } from "./schema";
 
 /** What a program writes. */
 export type DeviceBindingArgs = DeepFields<Omit<BindingInput, "claimant" | "driver" | "connection">> & {
@@ -24,10 +24,6 @@ export type DeviceBindingArgs = DeepFields<Omit<BindingInput, "claimant" | "driv
 
 /** A device by what it is, in place of its name: exactly one key. The board resolves it anew at each operation. */
 export type DeviceSelector = DeepFields<Exclude<BindingInput["device"], string>>;
-
-/** The text that every resource's state holds (frozen): it finds this package's runtime from the program's folder, and nothing else. */
-export const providerText =
-  'exports.handler=()=>{const r=require("module").createRequire(process.cwd()+"/_.js");try{return r("pulumi-devbind/runtime")}catch(e){throw e.code=="MODULE_NOT_FOUND"?Error("pulumi-devbind is not installed in "+process.cwd()+": run npm install there. "+e.message):e}}';
 
 /** The resource's type (frozen). */
 export const deviceBindingType = "pulumi-nodejs:dynamic/devbind:DeviceBinding";
@@ -92,7 +88,7 @@ export class DeviceBinding extends pulumi.CustomResource implements OutputProper
   declare readonly skipped: pulumi.Output<string | null>;
 
   constructor(name: string, args: DeviceBindingArgs, options: pulumi.CustomResourceOptions = {}) {
-    const claimant = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+    const claimant = claimantNamed(name);
     const observed = later();
     super(
       deviceBindingType,
@@ -132,44 +128,6 @@ async function lookAndJudge(
 /** What is wrong with the inputs that are known by now, key files included. */
 function problemsOf(inputs: Record<string, unknown>): Problem[] {
   const { problems, binding } = validate(inputs, isPending);
-  if (inputs.driver === undefined)
-    return [...problems, { property: "driver", message: "is missing; null keeps the device without a driver" }];
-  if (!binding || !looks()) return problems;
-  try {
-    checkCredentials(binding.connection);
-    return problems;
-  } catch (error) {
-    if (!(error instanceof DevbindError)) throw error;
-    return [{ property: error.property ?? "connection", message: "cannot be used", text: error.message }];
-  }
-}
-
-const isPending = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;
-
-/** Marks what is secret in a connection and its jump hosts, field by field, so that the rest stays readable in previews. */
-function withSecrets(connection: unknown): pulumi.Input<unknown> {
-  return whenKnown(connection, (known) => {
-    if (typeof known !== "object" || known === null || Array.isArray(known)) return pulumi.secret(known);
-    return Object.fromEntries(Object.entries(known).map(([key, value]) => [key, marked(key, value)]));
-  });
-}
-
-function marked(key: string, value: unknown): unknown {
-  if (value === undefined || value === null || openFields.includes(key)) return value;
-  if (key === "proxy") return withSecrets(value);
-  if (key === "jumps") return whenKnown(value, (jumps) => (Array.isArray(jumps) ? jumps.map(withSecrets) : pulumi.secret(jumps)));
-  return pulumi.secret(value);
-}
-
-function whenKnown(value: unknown, mark: (known: unknown) => unknown): pulumi.Input<unknown> {
-  return isPending(value) ? pulumi.all([value]).apply(([known]) => mark(known)) : mark(value);
-}
-
-/** The look as an Output that is given its value after `super` was called with it. */
-function later(): { output: pulumi.Output<Observed | undefined>; resolve(value: pulumi.Output<Observed | undefined>): void } {
-  let resolve: (value: pulumi.Output<Observed | undefined>) => void = () => {};
-  const promise = new Promise<pulumi.Output<Observed | undefined>>((settle) => {
-    resolve = settle;
-  });
-  return { output: pulumi.output(promise), resolve };
+  if (isDriverMissing(inputs)) return [...problems, missingDriver("")];
+  return [...problems, ...credentialProblems(binding?.connection)];
 }

@@ -52,14 +52,19 @@ export class DevbindError extends Error {
   }
 }
 
-/**
- * A `stuck` board, with what is known now of each binding of the request: they stay in Pulumi's state. Undefined for one that is given
- * up and whose device another one of them has.
- */
+/** What is known of one binding of a stuck transaction: `entry` is its name where a resource has many. */
+export interface StuckBinding {
+  entry: string | undefined;
+  /** Whether it was to be given up. */
+  isLeaving: boolean;
+  outputs: Outputs;
+}
+
+/** A `stuck` board, with what is known now of each binding of the request: they stay in Pulumi's state. */
 export class StuckError extends DevbindError {
   constructor(
     error: DevbindError,
-    readonly outputs: (Outputs | undefined)[],
+    readonly bindings: StuckBinding[],
   ) {
     super("stuck", error.words);
   }

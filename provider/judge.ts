@@ -26,7 +26,7 @@ export function judge(
   { binding, observed, path, together }: Judged,
   options: pulumi.CustomResourceOptions,
 ): void {
-  if (observed.unreachable !== undefined) return judgeUnreachable(resource, binding, observed);
+  if (observed.unreachable !== undefined) judgeUnreachable(resource, binding, observed);
   const { board, device } = observed;
   if (!board || !device || ["driver", "observed"].some((input) => options.ignoreChanges?.includes(input))) return;
   const { refusals, warnings } = verdictOf(binding, board, device, { former: formerClaimants(binding, options), together });

@@ -18,7 +18,7 @@ export interface CheckAnswer {
 /**
  * Pure. Consumes the program's look: the inputs that it returns have no `observed`, but `drift` where the board differs from what
  * was last asked for, never in the very words of the last time (`lastDrift`), since the engine shows only what is new, and
- * `boardId`, the board that answered, and for a selector `deviceName`, the device that it means. What the program has already refused in preview passes, so that all
+ * `boardId`, the board that answered, for a selector `deviceName`, the device that it means, and `skipped` for a board that is left out. What the program has already refused in preview passes, so that all
  * resources are shown; the update refuses it again. Unknown inputs pass.
  */
 export function check(olds: Properties, news: Properties): CheckAnswer {
@@ -28,7 +28,8 @@ export function check(olds: Properties, news: Properties): CheckAnswer {
   if (problems.length > 0 && observed?.invalid !== true)
     return { inputs: news, failures: problems.map(({ property, message }) => ({ property, reason: `${property} ${message}` })) };
   const exists = olds.device !== undefined && olds.device !== null;
-  const found = exists ? driftOf(olds, news.observed, observed, binding) : undefined;
+  const skipped = skippedWords(observed, wishes);
+  const found = exists && skipped === undefined ? driftOf(olds, news.observed, observed, binding) : undefined;
   const isReport = exists && news.onDrift === "report" && found !== unknownValue && observed?.unreachable === undefined;
   const last = olds.drift ?? olds.lastDrift;
   const drift = isReport || found === undefined ? undefined : found === last ? `again: ${found}` : found;
@@ -36,10 +37,16 @@ export function check(olds: Properties, news: Properties): CheckAnswer {
   const lastDrift = drift === undefined ? last : olds.lastDrift;
   const boardId = observed?.board?.boardId ?? olds.boardId;
   return {
-    inputs: { ...wishes, ...known({ boardId, deviceName: chosenName(wishes, observed), lastDrift, drift }) },
+    inputs: { ...wishes, ...known({ boardId, deviceName: chosenName(wishes, observed), lastDrift, drift, skipped }) },
     failures: [],
     reported: isReport ? found : undefined,
   };
+}
+
+/** Why the board is left out, where it gave no answer and the binding says so. */
+export function skippedWords(observed: Observed | undefined, { whenUnreachable }: Properties): string | undefined {
+  if (whenUnreachable !== "skip" || observed?.unreachable === undefined || observed.isCertain === true) return undefined;
+  return plain(observed.unreachable);
 }
 
 const known = (inputs: Properties): Properties => Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== undefined));

@@ -17,6 +17,8 @@ import type { Attempt } from "./request";
 export interface Leaving {
   binding: Binding;
   last: Outputs | undefined;
+  /** What the program called it, where one resource has many. */
+  entry?: string;
 }
 
 /**
@@ -52,6 +54,7 @@ export function leavingPart(one: Leaving): Part {
   return {
     binding: back,
     known: one.last?.deviceName,
+    entry: one.entry,
     isLeaving: true,
     plan: (board, device) => [attemptFor(back, one, board, device)],
   };

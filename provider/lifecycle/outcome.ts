@@ -1,7 +1,7 @@
 import type { Outcome } from "../board/board";
-import { DevbindError, StuckError, stuckError, undoneError } from "../errors";
+import { DevbindError, type StuckBinding, StuckError, stuckError, undoneError } from "../errors";
 import { addsId, type Wish } from "../plan/plan";
-import type { Board, Outputs } from "../schema";
+import type { Board } from "../schema";
 import type { Observation, Transaction } from "../transaction";
 import type { Part, Try } from "./converge";
 import { lostWords } from "./dependents";
@@ -46,15 +46,18 @@ export function failure(outcome: Outcome, tried: Tried): DevbindError {
   if (outcome.is === "stuck") {
     const stateNow = !device ? "could not be looked at any more" : device.driver ? `has "${device.driver}"` : "has no driver";
     const now = { ...words, stateNow };
-    return new StuckError(stuckError(now, outcome.holder, outcome.left), outputsNow(tried));
+    return new StuckError(stuckError(now, outcome.holder, outcome.left), bindingsNow(tried));
   }
   return notWritten(outcome, words.device, address, transaction);
 }
 
-function outputsNow({ parts, tries, board, after }: Tried): (Outputs | undefined)[] {
+function bindingsNow({ parts, tries, board, after }: Tried): StuckBinding[] {
   const now = tries.map((one, index) => ({ ...one, device: after?.devices[index] ?? one.device }));
-  const hasOwn = (part: Part) => now.some((one) => one.part === part && !one.isSibling);
-  return parts.map((part) => (hasOwn(part) ? outputsOfPart(part, after?.board ?? board, now) : undefined));
+  return parts.flatMap((part) => {
+    const hasOwn = now.some((one) => one.part === part && !one.isSibling);
+    const { entry, isLeaving } = part;
+    return hasOwn ? [{ entry, isLeaving, outputs: outputsOfPart(part, after?.board ?? board, now) }] : [];
+  });
 }
 
 /** The words of an outcome without a write. */

@@ -16,6 +16,8 @@ const internal = [
   "drift",
   "lastDrift",
   "boardId",
+  "devices",
+  "deviceNames",
   ...Object.keys(outputsSchema.shape).filter((key) => key !== "claimant"),
 ];
 

@@ -86,6 +86,8 @@ const laterWishFields = {
   moduleParameters,
   expect: fc.oneof(identity, fc.record({ modalias: text, compatible: text }, { requiredKeys: [] })),
   wholeIommuGroup: fc.boolean(),
+  wholeSlot: fc.boolean(),
+  claimFrom: fc.oneof(fc.array(text), text),
   persist: fc.boolean(),
   whenUnreachable: fc.constantFrom("error", "skip"),
   stateDirectory: text,

@@ -32,7 +32,7 @@ describe("inputs that can't be right", () => {
       connection: { privateKey: encrypted },
       says: "Cannot use connection.privateKey for",
     },
-    later: { args: { wholeIommuGroup: true }, says: "wholeIommuGroup is not built yet in this version" },
+    later: { args: { stateDirectory: "/data" }, says: "stateDirectory is not built yet in this version" },
     unknown: { args: { drivers: "vfio-pci" }, says: 'inputs does not know "drivers"' },
   };
 

@@ -171,7 +171,7 @@ describe("a stuck transaction", () => {
   it("keeps its words where the resource is kept in state", () => {
     const error = stuckError(words(), [], null);
     const kept = new StuckError(error, []);
-    expect([kept.kind, kept.message, kept.outputs]).toEqual(["stuck", error.message, []]);
+    expect([kept.kind, kept.message, kept.bindings]).toEqual(["stuck", error.message, []]);
     expect(kept).toBeInstanceOf(DevbindError);
   });
 });

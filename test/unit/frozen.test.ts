@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { boardScript } from "../../provider/board/script";
-import { deviceBindingType, providerText } from "../../provider/device-binding";
+import { deviceBindingType } from "../../provider/device-binding";
+import { providerText } from "../../provider/resource";
 import * as runtime from "../../provider/runtime";
 
 /** What lives on in users' state and on boards: a change here breaks somebody who upgrades. */

@@ -21,7 +21,7 @@ afterEach(() => {
 
 /** What the preview said of one resource, and the exit code it left. */
 function said(observed: Observed, wished: Partial<BindingInput> = {}, ignoreChanges: string[] = []) {
-  judge(resource, aBinding(wished), observed, { ignoreChanges });
+  judge(resource, { binding: aBinding(wished), observed, path: "" }, { ignoreChanges });
   for (const call of [...error.mock.calls, ...warn.mock.calls]) expect(call[1]).toBe(resource);
   return { errors: error.mock.calls.map(([text]) => text), warnings: warn.mock.calls.map(([text]) => text), exitCode: process.exitCode };
 }

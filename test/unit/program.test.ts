@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DeviceBinding, type DeviceBindingArgs, injectLook } from "../../provider";
-import { deviceBindingType, providerText } from "../../provider/device-binding";
+import { deviceBindingType } from "../../provider/device-binding";
+import { providerText } from "../../provider/resource";
 import { aBoard, aDevice, bound } from "./made";
 
 type Registered = Record<string, unknown> & { connection: Record<string, unknown>; observed?: Record<string, unknown> };

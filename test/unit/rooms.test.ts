@@ -11,11 +11,14 @@ const leaves = ["schema", "selector", "errors", "transaction", "wildcard"];
 
 /** A room, the rooms that it may import from and the packages: each only what lies further down. "node:" is Node's own. */
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
-  index: { rooms: ["device-binding", "look"], packages: [] },
-  "device-binding": { rooms: ["look", "judge", "ssh", ...leaves], packages: ["@pulumi/pulumi", "@pulumi/command"] },
+  index: { rooms: ["device-binding", "board-bindings", "resource", "look"], packages: [] },
+  "device-binding": { rooms: ["resource", "look", "judge", ...leaves], packages: ["@pulumi/pulumi"] },
+  "board-bindings": { rooms: ["resource", "look", "judge", ...leaves], packages: ["@pulumi/pulumi"] },
+  resource: { rooms: ["look", "ssh", ...leaves], packages: ["@pulumi/pulumi", "@pulumi/command"] },
   judge: { rooms: ["plan", ...leaves], packages: ["@pulumi/pulumi"] },
   look: { rooms: ["lifecycle", "plan", "board", ...leaves], packages: ["@pulumi/pulumi"] },
-  runtime: { rooms: ["lifecycle", ...leaves], packages: ["zod", "node:"] },
+  runtime: { rooms: ["call", "lifecycle", ...leaves], packages: ["node:"] },
+  call: { rooms: ["lifecycle", ...leaves], packages: ["zod", "node:"] },
   lifecycle: { rooms: ["plan", "board", "ssh", ...leaves], packages: ["node:"] },
   plan: { rooms: leaves, packages: [] },
   board: { rooms: ["ssh", ...leaves], packages: ["zod", "node:"] },

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { providerText } from "../../provider/device-binding";
+import { providerText } from "../../provider/resource";
 import { aLook, bound, claimant, outputs, wishes } from "./made";
 import { inProgram, type Packed, pack } from "./packed";
 

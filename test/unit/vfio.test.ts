@@ -96,7 +96,7 @@ describe("who is in the way of a group", () => {
   it("is told of a vfio driver's device, which counts itself out", () => {
     expect(blockedWords("vfio-pci", aDevice({ groupMembers: members }))).toBe(
       "The IOMMU group 3 of 0000:00:02.0 is not viable, so no VM can have it, while others of it have a driver outside vfio: " +
-        "0000:00:1f.3 (ahci). Give each of them to vfio too, or to no driver.",
+        "0000:00:1f.3 (ahci). Give each of them to vfio too, or to no driver: `wholeIommuGroup: true` takes all along.",
     );
   });
 

@@ -226,7 +226,7 @@ describe("a preview", () => {
     process.exitCode = exitCode;
   });
   const said = (seen: Parameters<typeof aLook>[0]) => {
-    judge({} as pulumi.Resource, aBinding(), aLook(seen), {});
+    judge({} as pulumi.Resource, { binding: aBinding(), observed: aLook(seen), path: "" }, {});
     return warn.mock.calls.map(([text]) => text);
   };
   const groupMembers = [{ name: "0000:00:1f.3", driver: "ahci" }];

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { judge, refuseInputs, warnOfUnchecked } from "./judge";
+import { judge, refuseInputs, warnOfSkipped, warnOfUnchecked } from "./judge";
 import { looks, observe } from "./look";
 import {
   type ConnectionArgs,
@@ -99,6 +99,7 @@ async function lookAndJudge(
   if (!looks() || !first) return undefined;
   warnOfUnchecked(resource, first[1]);
   const looked = await Promise.all(bindings.map(async ([entry, binding]) => ({ entry, binding, observed: await observe(binding) })));
+  for (const { binding, observed } of looked.slice(0, 1)) warnOfSkipped(resource, binding, observed);
   if (pulumi.runtime.isDryRun()) judgeAll(resource, looked, options);
   return together(looked);
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { judge, refuseInputs, warnOfUnchecked } from "./judge";
+import { judge, refuseInputs, warnOfSkipped, warnOfUnchecked } from "./judge";
 import { looks, observe } from "./look";
 import {
   type ConnectionArgs,
@@ -121,6 +121,7 @@ async function lookAndJudge(
   if (!looks()) return undefined;
   warnOfUnchecked(resource, binding);
   const observed = await observe(binding);
+  warnOfSkipped(resource, binding, observed);
   if (pulumi.runtime.isDryRun()) judge(resource, { binding, observed, path: "" }, options);
   return observed;
 }

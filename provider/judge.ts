@@ -40,7 +40,7 @@ export function judge(
   }
 }
 
-/** A board that is left out is none that an update would wait for: `skip` is told by the look, also in the update. */
+/** A board that is left out is none that an update would wait for. */
 function judgeUnreachable(resource: pulumi.Resource, binding: Binding, { unreachable = "", isCertain }: Observed): void {
   if (isCertain) refuseOnce(resource, binding, unreachable);
   else if (binding.whenUnreachable === "error")
@@ -66,6 +66,12 @@ export function warnOfUnchecked(resource: pulumi.Resource, binding: Binding): vo
   if (binding.connection.hostKeyChecking !== "off" || !isFirst(binding, "unchecked")) return;
   const text = `Host keys are not checked (connection.hostKeyChecking is "off"): whoever answers at ${binding.connection.host} gets the credentials.`;
   void pulumi.log.warn(plain(text), resource);
+}
+
+/** Says in each pass that the board is left out, once for a resource. */
+export function warnOfSkipped(resource: pulumi.Resource, { whenUnreachable }: Binding, { unreachable, isCertain }: Observed): void {
+  if (whenUnreachable !== "skip" || unreachable === undefined || isCertain) return;
+  void pulumi.log.warn(plain(`${unreachable} The board is left out (whenUnreachable: "skip").`), resource);
 }
 
 /** What is true of a whole board is said on the first of its devices only. */

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { look as lookAtBoard } from "./board/board";
-import { DevbindError } from "./errors";
+import { DevbindError, plain } from "./errors";
 import { lookItem } from "./lifecycle/request";
+import { addressOf } from "./ssh/connection";
 import type { Binding, Connection, Observed } from "./schema";
 import type { LookItem, Observation } from "./transaction";
 
@@ -62,9 +63,21 @@ async function flush(key: string): Promise<void> {
   } catch (error) {
     const isCertain = error instanceof DevbindError && ["invalid", "untrusted", "denied"].includes(error.kind);
     const unreachable = error instanceof Error ? error.message : String(error);
+    if (!isCertain && asked.some(({ binding }) => binding.whenUnreachable === "skip")) leftOut.add(addressOf(first.binding.connection));
     for (const { answer } of asked) answer({ lookedAt, unreachable, isCertain });
   } finally {
     running -= 1;
     waiting.shift()?.();
+    if (running === 0 && gathered.size === 0) summarize();
   }
+}
+
+/** The boards that were left out (`whenUnreachable: "skip"`), said once when all looks are over. */
+const leftOut = new Set<string>();
+
+function summarize(): void {
+  if (leftOut.size === 0) return;
+  const which = leftOut.size === 1 ? "1 board gave no answer and was left out" : `${leftOut.size} boards gave no answer and were left out`;
+  void pulumi.log.warn(plain(`${which}: ${[...leftOut].sort().join(", ")}. The next \`pulumi up\` that finds them binds what is theirs.`));
+  leftOut.clear();
 }

@@ -64,8 +64,8 @@ onBoard("arm64", "a bind that the kernel refuses", (bench) => {
     expect(await bench.writes()).toEqual([
       "override vfio-pci",
       "override vfio-pci",
-      "unbind 0000:00:01.0",
       "unbind 0000:00:02.0",
+      "unbind 0000:00:01.0",
       "bind 0000:00:01.0",
       "bind 0000:00:02.0",
     ]);

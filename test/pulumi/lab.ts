@@ -13,7 +13,7 @@ export const repository = join(__dirname, "../..");
 export type Arguments = Record<string, unknown>;
 
 /** What the program in `program/` makes: each binding by its name. */
-export type Bindings = Record<string, { args: Arguments; options?: Record<string, unknown> }>;
+export type Bindings = Record<string, { args: Arguments; options?: Record<string, unknown>; after?: string[] }>;
 
 /** A stack of the program in `program/`. */
 export interface ProgramStack extends Stack {
@@ -112,7 +112,7 @@ interface Exported {
 
 /** The resources of an exported state by name, the stack and its provider left out. */
 export function resourcesOf(state: unknown): Map<string, { inputs: Record<string, unknown>; outputs: Record<string, unknown> }> {
-  const bindings = (state as Exported).deployment.resources.filter(({ urn }) => urn.includes("devbind:DeviceBinding::"));
+  const bindings = (state as Exported).deployment.resources.filter(({ urn }) => /devbind:(DeviceBinding|BoardBindings)::/.test(urn));
   return new Map(
     bindings.map(({ urn, inputs = {}, outputs = {} }) => [urn.slice(urn.lastIndexOf("::") + 2), { inputs, outputs }] as const),
   );

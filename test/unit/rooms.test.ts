@@ -16,7 +16,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   "board-bindings": { rooms: ["resource", "look", "judge", ...leaves], packages: ["@pulumi/pulumi"] },
   resource: { rooms: ["look", "ssh", ...leaves], packages: ["@pulumi/pulumi", "@pulumi/command"] },
   judge: { rooms: ["plan", ...leaves], packages: ["@pulumi/pulumi"] },
-  look: { rooms: ["lifecycle", "plan", "board", ...leaves], packages: ["@pulumi/pulumi"] },
+  look: { rooms: ["lifecycle", "plan", "board", "ssh", ...leaves], packages: ["@pulumi/pulumi"] },
   runtime: { rooms: ["call", "lifecycle", ...leaves], packages: ["node:"] },
   call: { rooms: ["lifecycle", ...leaves], packages: ["zod", "node:"] },
   lifecycle: { rooms: ["plan", "board", "ssh", ...leaves], packages: ["node:"] },

@@ -62,9 +62,9 @@ export function refuseInputs(resource: pulumi.Resource, problems: readonly Probl
 }
 
 /** Says, wherever it looks, that host keys are not checked: once for a board. */
-export function warnOfUnchecked(resource: pulumi.Resource, binding: Binding): void {
-  if (binding.connection.hostKeyChecking !== "off" || !isFirst(binding, "unchecked")) return;
-  const text = `Host keys are not checked (connection.hostKeyChecking is "off"): whoever answers at ${binding.connection.host} gets the credentials.`;
+export function warnOfUnchecked(resource: pulumi.Resource | undefined, reached: Pick<Binding, "connection">): void {
+  if (reached.connection.hostKeyChecking !== "off" || !isFirst(reached, "unchecked")) return;
+  const text = `Host keys are not checked (connection.hostKeyChecking is "off"): whoever answers at ${reached.connection.host} gets the credentials.`;
   void pulumi.log.warn(plain(text), resource);
 }
 
@@ -82,7 +82,7 @@ function refuseOnce(resource: pulumi.Resource, binding: Binding, text: string): 
 
 const said = new Set<string>();
 
-function isFirst({ connection: { host, port, user, become } }: Binding, text: string): boolean {
+function isFirst({ connection: { host, port, user, become } }: Pick<Binding, "connection">, text: string): boolean {
   const key = JSON.stringify([host, port, user, become, text]);
   return !said.has(key) && said.add(key) !== undefined;
 }

@@ -44,6 +44,8 @@ const writtenSelector = z.strictObject(
   { error: "must be the device's name or a selector" },
 );
 export type SelectorKey = keyof z.infer<typeof writtenSelector>;
+/** How each is written. */
+export const selectorFields = writtenSelector.shape;
 export const selectorKeys: readonly SelectorKey[] = writtenSelector.keyof().options;
 
 /** One way to say which device is meant. `value` is written as it is compared: ids and addresses in small letters. */

@@ -53,20 +53,20 @@ export async function look(
 ): Promise<Observation> {
   const ids = items.flatMap(({ asksId }, index) => (asksId ? [["id", String(index)]] : []));
   const request = [...lookItems(items), ...ids, ...parameterItems(items), ...askKeptItems(items)];
-  const lines = await ask(connection, "look", request, options.timeoutSeconds ?? 30, options.dials);
+  const lines = await ask(connection, "look", request, { timeoutSeconds: options.timeoutSeconds ?? 30, dials: options.dials });
   return observation(connection, items, lines);
 }
 
 /** Runs a transaction, once; the board holds it to its three outcomes. */
 export async function apply(connection: Connection, transaction: Transaction): Promise<{ outcome: Outcome; observation: Observation }> {
-  const lines = await ask(connection, "apply", applyItems(transaction), transaction.timeoutSeconds * 2);
+  const lines = await ask(connection, "apply", applyItems(transaction), { timeoutSeconds: transaction.timeoutSeconds * 2 });
   return { outcome: outcomeOf(lines, connection, transaction), observation: observation(connection, transaction.devices, lines) };
 }
 
 /** What became of a transaction whose answer was lost; asked over a new login. */
 export async function askOutcome(connection: Connection, transaction: Transaction): Promise<Outcome> {
   const head = applyItems({ ...transaction, afterRebind: [], devices: [], left: [], steps: [] });
-  return outcomeOf(await ask(connection, "outcome", head, 30), connection, transaction);
+  return outcomeOf(await ask(connection, "outcome", head, { timeoutSeconds: 30 }), connection, transaction);
 }
 
 /** @throws DevbindError "protocol" when the board tells of another transaction */
@@ -83,7 +83,7 @@ export async function confirm(connection: Connection, transaction: Transaction):
   const board = await connect(connection, { dials: 1 });
   try {
     const head = applyItems({ ...transaction, afterRebind: [], devices: [], left: [], steps: [] });
-    return outcomeOf(await askOver(board, connection, "confirm", head, 15), connection, transaction);
+    return outcomeOf(await askOver(board, connection, "confirm", head, { limitSeconds: 15 }), connection, transaction);
   } finally {
     board.end();
   }
@@ -128,29 +128,32 @@ export function applyItems(transaction: Transaction): string[][] {
   return [head, ...after, ...devices, ...leftItems(transaction), ...more, ...steps];
 }
 
-async function ask(
+/**
+ * Asks over the board's shared connection. `linesMaximum`: how many lines the answer may have where that does not follow from the
+ * request, as in a list; it may then take as many bytes as any answer.
+ */
+export async function ask(
   connection: Connection,
   operation: Operation,
   items: string[][],
-  timeoutSeconds: number,
-  dials?: number,
+  { timeoutSeconds, dials, linesMaximum }: { timeoutSeconds: number; dials?: number; linesMaximum?: number },
 ): Promise<AnswerLine[]> {
-  const limitSeconds = timeoutSeconds + 30;
+  const limits = { limitSeconds: timeoutSeconds + 30, linesMaximum };
   let isSent = false;
   try {
     return await withConnection(
       connection,
       (board) => {
         isSent = true;
-        return askOver(board, connection, operation, items, limitSeconds);
+        return askOver(board, connection, operation, items, limits);
       },
       { dials },
     );
   } catch (error) {
     // A shared connection may have died since it was used last, as by a reboot; looking once more changes nothing.
     const isLost = error instanceof DevbindError && error.kind === "unreachable";
-    if (!isLost || !isSent || operation !== "look") throw error;
-    return await withConnection(connection, (board) => askOver(board, connection, operation, items, limitSeconds), { dials });
+    if (!isLost || !isSent || (operation !== "look" && operation !== "list")) throw error;
+    return await withConnection(connection, (board) => askOver(board, connection, operation, items, limits), { dials });
   }
 }
 
@@ -164,16 +167,16 @@ async function askOver(
   connection: Connection,
   operation: Operation,
   items: string[][],
-  limitSeconds: number,
+  { limitSeconds, linesMaximum }: { limitSeconds: number; linesMaximum?: number },
 ): Promise<AnswerLine[]> {
   const nonce = randomBytes(12).toString("hex");
   const answer = await board.run({
     input: boardScript() + requestLine(nonce, operation, items),
     isComplete: (stdout) => isComplete(stdout, nonce),
-    maximumBytes: Math.min(answerBytes, chatterBytes + itemBytes * items.length),
+    maximumBytes: linesMaximum === undefined ? Math.min(answerBytes, chatterBytes + itemBytes * items.length) : answerBytes,
     timeoutSeconds: limitSeconds,
   });
   const address = addressOf(connection);
   if (!answer.complete) throw cutAnswer(address, answer);
-  return parseAnswer(answer.stdout, nonce, address, items.length + 2);
+  return parseAnswer(answer.stdout, nonce, address, linesMaximum ?? items.length + 2);
 }

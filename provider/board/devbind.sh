@@ -33,7 +33,7 @@ devbind() {
   kept=$root/etc/devbind
   uid=$(id -u)
   lines=0 devices=0 steps=0 afters=0 lefts='' selector='' moved='' late='' afterwards='' transaction='' timeout=30 confirm=- open_files=''
-  parameters=0 loading='' unloading='' unclaimed='' log='' keeping=''
+  parameters=0 loading='' unloading='' unclaimed='' log='' keeping='' asked_buses=''
   value_of "$root/proc/sys/kernel/random/boot_id"
   boot=${value:-unknown}
   choose_state
@@ -45,6 +45,7 @@ devbind() {
   case $operation:$transaction in apply: | outcome: | confirm:) exit 64 ;; esac
   case $operation in
   look) answer_look ;;
+  list) answer_list ;;
   apply) answer_apply ;;
   outcome) answer_outcome ;;
   confirm) answer_confirm ;;
@@ -57,10 +58,10 @@ devbind() {
 
 # --- words on the wire ---------------------------------------------------------------------------------------------------
 
-# Prints one line of the answer.
+# Prints one line of the answer. (echo is builtin everywhere, printf is not; no backslash is in what is encoded.)
 say() {
   lines=$((lines + 1))
-  printf '%s\n' "$nonce $*"
+  echo "$nonce $*"
 }
 
 # encoded: $1 with every byte outside the safe ones as %XX; "-" for an empty text.
@@ -74,21 +75,28 @@ encode() {
 
 encode_slowly() {
   encoded='' left=$1
-  while [ -n "$left" ]; do
+  case $left in
+  -*) encoded=%2D left=${left#-} ;;
+  esac
+  while :; do
+    char=${left%%[!A-Za-z0-9._:@+/-]*}
+    encoded=$encoded$char
+    left=${left#"$char"}
+    [ -n "$left" ] || return 0
     tail=${left#?}
     char=${left%"$tail"}
-    case $char in
-    [A-Za-z0-9._:@+/]) encoded=$encoded$char ;;
-    -) if [ -n "$encoded" ]; then encoded=$encoded-; else encoded=%2D; fi ;;
-    *) encode_byte ;;
-    esac
+    encode_byte
     left=$tail
   done
 }
 
 encode_byte() {
-  case $char in
-  ,) hex=2C ;; # what compatible strings and modaliases are full of
+  case $char in # without a fork what modaliases, compatible strings and the guard's words are full of
+  ,) hex=2C ;;
+  ' ') hex=20 ;;
+  '(') hex=28 ;;
+  ')') hex=29 ;;
+  =) hex=3D ;;
   *) hex=$(printf %02X "'$char") ;;
   esac
   encoded=$encoded%${hex#"${hex%??}"}
@@ -123,8 +131,9 @@ read_item() {
   set -- $1
   set +f
   IFS=$saved
-  case $1:$# in transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:[34] | id:* | parameter:5 | persist:[24] | step:4) ;; *) exit 64 ;; esac
+  case $1:$# in bus:2 | transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:[34] | id:* | parameter:5 | persist:[24] | step:4) ;; *) exit 64 ;; esac
   case $1 in
+  bus) read_name "$2" && encode "$decoded" && asked_buses="$asked_buses $encoded " ;;
   transaction)
     transaction=$2 claimant=$3 timeout=$4 force=$5 confirm=${6--}
     case $transaction in '' | *[!A-Za-z0-9-]*) exit 64 ;; esac
@@ -370,12 +379,17 @@ find_pci_ids() {
 # An id is made of the numbers in the files $1 and following.
 find_ids() {
   for entry in "$sys/bus/$bus/devices"/*; do
-    text=''
-    for file in "$@"; do
-      value_of "$entry/$file"
-      text=$text${text:+:}${value#0x}
-    done
+    read_numbers "$@"
     candidate "${entry##*/}" "$text"
+  done
+}
+
+# text: the numbers in the files of the folder $entry that are named, with colons between.
+read_numbers() {
+  text=''
+  for file in "$@"; do
+    value_of "$entry/$file"
+    text=$text${text:+:}${value#0x}
   done
 }
 
@@ -484,14 +498,19 @@ say_absent() {
 
 answer_look() {
   start_clock look
+  await_quiet
+  say_board
+  look_at_devices
+  stop_clock
+}
+
+# A transaction that is under way is waited for, for a while.
+await_quiet() {
   patience=5
   while lock_owner && lives "$owner" && [ "$patience" -gt 0 ]; do
     sleep 1
     patience=$((patience - 1))
   done
-  say_board
-  look_at_devices
-  stop_clock
 }
 
 look_at_devices() {
@@ -761,6 +780,228 @@ module_there() {
   find_installed
   [ -r "$installed/modules.dep" ] && loadable=$(yes_if grep -qE "(^|/)$pattern\.ko" "$installed/modules.dep")
   find_lack
+}
+
+# --- the list: a whole board as data; never writes ---------------------------------------------------------------------------
+
+# What a board of 400 devices must tell in a few seconds: nothing here forks for each device. A link is followed by the shell's own
+# cd, files are read by its read; only the strings `compatible`, between which are NULs, are read by others, for a whole bus at once.
+answer_list() {
+  start_clock look
+  await_quiet
+  say_board
+  find_protected
+  find_journals
+  find_cards
+  for folder in "$sys/bus"/*/devices; do
+    [ -d "$folder" ] || continue
+    bus=${folder%/devices}
+    bus=${bus##*/}
+    encode "$bus" && bus_key=$encoded
+    case $asked_buses in
+    '' | *" $bus_key "*) list_bus ;;
+    esac
+  done
+  list_claims
+  list_journals
+  cd /
+  stop_clock
+}
+
+# followed: the folder that the link $1 leads to; fails where it leads nowhere. (mksh keeps the link's path in PWD.)
+follow() {
+  cd -P "$1" 2>/dev/null || return 1
+  followed=$PWD
+  [ "$followed" != "$1" ] || followed=$(pwd -P)
+}
+
+# held_devices: the keys of those in a stuck journal, of which some files are not read, since that would not end.
+find_journals() {
+  held_devices=' '
+  for file in "$state"/stuck.*; do
+    read_whole_journal && [ "$journal" = stuck ] || continue
+    for text in $journaled; do
+      held_devices="$held_devices${text%%,*},${text#*,} "
+    done
+  done
+}
+
+# Of the journal $file: journal, how it stands; journaled, the keys of its devices; journal_id and journal_claimant.
+read_whole_journal() {
+  [ -n "$state" ] && [ -r "$file" ] || return 1
+  journaled='' journal_id=- journal_claimant=- writer='' journal=interrupted
+  while read -r word rest; do
+    case $word in
+    transaction) journal_id=$rest ;;
+    claimant) journal_claimant=$rest ;;
+    writer) writer=$rest ;;
+    device)
+      text=${rest#*,}
+      journaled=$journaled${journaled:+ }${rest%%,*},${text%%,*}
+      ;;
+    esac
+  done <"$file"
+  lives "$writer" || return 0
+  case ${file##*/} in
+  stuck.*) journal=stuck ;;
+  *) journal=running ;;
+  esac
+}
+
+# cards: lines of "<real path of the device that makes it><tab><network interface>".
+find_cards() {
+  cards=''
+  for link in "$sys"/class/net/*/device; do
+    follow "$link" || continue
+    link=${link%/device}
+    cards=$cards$followed$tab${link##*/}$newline
+  done
+}
+
+# bus_cards: the same for the nearest device on $bus above each interface, as a selector by it chooses.
+find_bus_cards() {
+  bus_cards=''
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $cards; do
+    path=${text%%"$tab"*}
+    while [ -n "$path" ] && [ "$path" != "$sys" ]; do
+      entry=$sys/bus/$bus/devices/${path##*/}
+      if [ -e "$entry" ] && follow "$entry" && [ "$followed" = "$path" ]; then
+        bus_cards=$bus_cards$path$tab${text#*"$tab"}$newline
+        break
+      fi
+      path=${path%/*}
+    done
+  done
+  set +f
+  IFS=$saved
+}
+
+# Those with strings `compatible` first, then all others.
+list_bus() {
+  find_bus_cards
+  set -- "$sys/bus/$bus/devices"/*/of_node/compatible
+  [ ! -r "$1" ] || list_compatible "$@"
+  list=''
+  for device in "$sys/bus/$bus/devices"/*; do
+    [ -r "$device/of_node/compatible" ] || list_device
+  done
+}
+
+# The devices whose files `compatible` are named: tail heads each with its name, since there is always more than one.
+list_compatible() {
+  device=''
+  saved=$IFS IFS=$newline
+  set -f
+  for text in $(tail -c +1 "$@" /dev/null 2>/dev/null | tr '\0' '\n'); do
+    case $text in
+    '==> '*/of_node/'compatible <==' | '==> /dev/null <==')
+      [ -z "$device" ] || list_device
+      device=${text#==> }
+      device=${device%/of_node/compatible <==} list=''
+      ;;
+    *) encode "$text" && list=$list${list:+,}$encoded ;;
+    esac
+  done
+  set +f
+  IFS=$saved
+}
+
+# Says all of $device but what it does not have. list: its strings `compatible`.
+list_device() {
+  follow "$device" || return 0
+  real=$followed
+  encode "${device##*/}" && key=$bus_key,$encoded
+  answer="listed bus=$bus_key name=$encoded"
+  fact path "${real#"$root"}"
+  follow "$device/driver" && fact driver "${followed##*/}"
+  case $held_devices in
+  *" $key "*) override=-unknown ;;
+  *) read_override ;;
+  esac
+  [ "$override" = -unsupported ] || answer="$answer override=$override"
+  value_of "$device/modalias" && fact modalias "$value"
+  answer=$answer${list:+ compatible=$list}
+  follow "$device/of_node" && case $followed in
+  */devicetree/base/*) fact node "${followed#*/devicetree/base}" ;;
+  esac
+  list_ids
+  follow "$device/iommu_group" && fact group "${followed##*/}"
+  list_cards
+  guard_of "$real"
+  fact guard "$guard"
+  read_claim "$key"
+  [ "$claimed_by" = - ] || answer="$answer claimant=$claimed_by"
+  [ ! -e "$kept/persist.$key" ] || answer="$answer kept=yes"
+  say "$answer"
+}
+
+# Adds $1=$2 to the answer, unless it is empty.
+fact() {
+  [ -n "$2" ] || return 0
+  encode "$2"
+  answer="$answer $1=$encoded"
+}
+
+list_ids() {
+  entry=$device
+  case $bus in
+  pci) read_numbers vendor device subsystem_vendor subsystem_device && fact pci "$text" ;;
+  usb) read_numbers idVendor idProduct && fact usb "$text" ;;
+  esac
+}
+
+# Adds the network interfaces of which the device at $real is the nearest of its bus.
+list_cards() {
+  case $newline$bus_cards in
+  *"$newline$real$tab"*) ;;
+  *) return 0 ;;
+  esac
+  names='' left=$bus_cards
+  while [ -n "$left" ]; do
+    text=${left%%"$newline"*}
+    left=${left#*"$newline"}
+    [ "${text%%"$tab"*}" = "$real" ] || continue
+    encode "${text#*"$tab"}"
+    names=$names${names:+,}$encoded
+  done
+  answer="$answer cards=$names"
+}
+
+# Says every claim, also on what is gone; and what a file persist tells of where nobody claims it.
+list_claims() {
+  for file in "$state"/claim.* "$kept"/persist.*; do
+    [ -r "$file" ] || continue
+    key=${file##*/}
+    of=${key%%.*} key=${key#*.}
+    case $key in
+    *,*) ;;
+    *) continue ;;
+    esac
+    if [ "$of" = claim ]; then
+      [ -n "$state" ] || continue
+    elif [ -e "$state/claim.$key" ]; then
+      continue
+    fi
+    read_claim_file "$file"
+    decode "${key%%,*}" && bus=$decoded
+    decode "${key#*,}"
+    answer="claim is=$of bus=${key%%,*} device=${key#*,} present=$(yes_if test -e "$sys/bus/$bus/devices/$decoded")"
+    say "$answer claimant=$claimed_by driver=$claimed_driver override=$claimed_override transaction=$claimed_transaction kept=$(yes_if test -e "$kept/persist.$key")"
+  done
+}
+
+# Says every journal, with its devices as <bus>;<name>.
+list_journals() {
+  for file in "$state"/journal.* "$state"/stuck.*; do
+    read_whole_journal || continue
+    list=''
+    for text in $journaled; do
+      list="$list${list:+,}${text%%,*};${text#*,}"
+    done
+    say "journal transaction=$journal_id claimant=$journal_claimant is=$journal devices=${list:--}"
+  done
 }
 
 # --- the guard: what this session, the disks and the console stand on ------------------------------------------------------
@@ -1421,10 +1662,15 @@ undo_after() {
 # claimed_by, claimed_driver, claimed_override, claimed_transaction, claimed_interface: the claim on the device with the key $1, "-"
 # for none; claimed_ids, claimed_id_drivers, claimed_modules: what was added and loaded for it, empty for nothing.
 read_claim() {
+  read_claim_file "${state:-/dev/null}/claim.$1"
+}
+
+# The same of the file $1: a claim, or a file persist, which tells these things in the same words.
+read_claim_file() {
   claimed_by=- claimed_driver=- claimed_override=- claimed_transaction=- claimed_interface=-
   claimed_ids='' claimed_id_drivers='' claimed_modules=''
-  [ -n "$state" ] && [ -r "$state/claim.$1" ] || return 0
-  while read -r word rest; do
+  [ -r "$1" ] || return 0
+  while IFS=' ' read -r word rest; do
     case $word in
     claimant) claimed_by=$rest ;;
     driver) claimed_driver=$rest ;;
@@ -1441,7 +1687,7 @@ read_claim() {
       claimed_id_drivers=$claimed_id_drivers${claimed_id_drivers:+,}${rest%%,*}
       ;;
     esac
-  done <"$state/claim.$1"
+  done <"$1"
 }
 
 # Writes what the request would have claimed to files of its own, while nothing is changed yet: later there may be no room.

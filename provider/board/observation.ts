@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type Connection, type Device, kernelName } from "../schema";
+import { type Board, type Connection, type Device, kernelName } from "../schema";
 import { deviceWords } from "../selector";
 import { addressOf, placeOf } from "../ssh/connection";
 import type { LookItem, Observation } from "../transaction";
@@ -24,21 +24,9 @@ const boardLine = z.object({
 /** Reads the answer of a look, or of an apply's look afterwards; `items` as they were asked for. */
 export function observation(connection: Connection, items: LookItem[], lines: AnswerLine[]): Observation {
   const address = addressOf(connection);
-  const ofBoard = lines.find((line) => line.word === "board");
-  const board = readLine(ofBoard, boardLine, address);
   const devices = lines.filter((line) => line.word === "device");
   return {
-    board: {
-      boardId: boardId(board, connection),
-      bootId: board.boot,
-      hostName: board.host,
-      kernel: board.kernel,
-      isRoot: board.uid === "0",
-      isSysfsWritable: board.writable,
-      stateFolder: board.state,
-      condition: board.condition,
-      keeping: keepingOf(ofBoard, address),
-    },
+    board: boardOf(connection, lines),
     devices: items.map((item, index) =>
       deviceOf(
         item,
@@ -46,6 +34,24 @@ export function observation(connection: Connection, items: LookItem[], lines: An
         address,
       ),
     ),
+  };
+}
+
+/** What an answer tells of the board itself. */
+export function boardOf(connection: Connection, lines: AnswerLine[]): Board {
+  const address = addressOf(connection);
+  const line = lines.find(({ word }) => word === "board");
+  const board = readLine(line, boardLine, address);
+  return {
+    boardId: boardId(board, connection),
+    bootId: board.boot,
+    hostName: board.host,
+    kernel: board.kernel,
+    isRoot: board.uid === "0",
+    isSysfsWritable: board.writable,
+    stateFolder: board.state,
+    condition: board.condition,
+    keeping: keepingOf(line, address),
   };
 }
 

@@ -29,7 +29,7 @@ export function decode(word: string): string | null {
 }
 
 /** What the script can be asked for: all but `apply` write nothing to sysfs. */
-export type Operation = "look" | "apply" | "outcome" | "confirm";
+export type Operation = "look" | "list" | "apply" | "outcome" | "confirm";
 
 /** The line that calls the script: it does nothing unless it arrives whole. */
 export function requestLine(nonce: string, operation: Operation, items: string[][]): string {

@@ -22,7 +22,7 @@ export function validate(
   inputs: Record<string, unknown>,
   isUnknown: (value: unknown) => boolean = (value) => value === unknownValue,
 ): Validation {
-  const { problems, parsed } = parse(bindingSchema, inputs, isUnknown);
+  const { problems, parsed } = parseInputs(bindingSchema, inputs, isUnknown);
   return { problems, binding: parsed };
 }
 
@@ -31,11 +31,12 @@ export function validateBoard(
   inputs: Record<string, unknown>,
   isUnknown: (value: unknown) => boolean = (value) => value === unknownValue,
 ): BoardValidation {
-  const { problems, parsed } = parse(boardBindingsSchema, inputs, isUnknown);
+  const { problems, parsed } = parseInputs(boardBindingsSchema, inputs, isUnknown);
   return { problems, bindings: parsed };
 }
 
-function parse<T extends z.ZodType>(
+/** Checks inputs by any schema, with the same words; see `validate`. */
+export function parseInputs<T extends z.ZodType>(
   schema: T,
   inputs: Record<string, unknown>,
   isUnknown: (value: unknown) => boolean,

@@ -7,13 +7,14 @@ const files = readdirSync(provider, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts"))
   .map((path) => ({ path, source: readFileSync(join(provider, path), "utf8") }));
 
-const leaves = ["schema", "selector", "errors", "transaction", "wildcard"];
+const leaves = ["schema", "selector", "errors", "transaction", "wildcard", "inventory"];
 
 /** A room, the rooms that it may import from and the packages: each only what lies further down. "node:" is Node's own. */
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
-  index: { rooms: ["device-binding", "board-bindings", "resource", "look"], packages: [] },
+  index: { rooms: ["device-binding", "board-bindings", "get-devices", "inventory", "resource", "look"], packages: [] },
   "device-binding": { rooms: ["resource", "look", "judge", ...leaves], packages: ["@pulumi/pulumi"] },
   "board-bindings": { rooms: ["resource", "look", "judge", ...leaves], packages: ["@pulumi/pulumi"] },
+  "get-devices": { rooms: ["resource", "judge", "board", ...leaves], packages: ["@pulumi/pulumi"] },
   resource: { rooms: ["look", "ssh", ...leaves], packages: ["@pulumi/pulumi", "@pulumi/command"] },
   judge: { rooms: ["plan", ...leaves], packages: ["@pulumi/pulumi"] },
   look: { rooms: ["lifecycle", "plan", "board", "ssh", ...leaves], packages: ["@pulumi/pulumi"] },
@@ -28,6 +29,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   wildcard: { rooms: [], packages: [] },
   errors: { rooms: ["schema"], packages: [] },
   transaction: { rooms: ["schema", "selector"], packages: [] },
+  inventory: { rooms: ["schema", "selector", "wildcard"], packages: ["zod"] },
 };
 
 /** The room a file lies in: its folder, or its own name at the top. */

@@ -41,7 +41,13 @@ export async function reconcile(wanted: Wanted[], leaving: Leaving[] = []): Prom
 
 /** What creating these bindings would try on a board as it was seen: the very plan that `reconcile` makes then. */
 export function triesOf(bindings: Record<string, Binding>, observation: Observation): Try[] {
-  const wanted = Object.entries(bindings).map(([entry, binding]) => ({ entry, binding, last: undefined, isRebind: false, isSameChoice: true }));
+  const wanted = Object.entries(bindings).map(([entry, binding]) => ({
+    entry,
+    binding,
+    last: undefined,
+    isRebind: false,
+    isSameChoice: true,
+  }));
   return triesFor(wanted.map(wantedPart), observation);
 }
 

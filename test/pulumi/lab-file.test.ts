@@ -122,3 +122,21 @@ test("every e1000e of a board goes to vfio-pci in three lines, and an unchanged 
   await stack.destroy();
   expect([await all(), await claims(lab.board())]).toEqual([asFound, ""]);
 });
+
+test("getDevices ends the program with words, and no board is changed, for an input that can't be right and for a board that is off", async () => {
+  const stack = await open();
+  const before = await witness(lab.board());
+  const said = async (wish: Record<string, unknown>) => {
+    await writeFile(join(stack.folder, "wish.json"), JSON.stringify({ connection: connectionTo(lab.board()), ...wish }));
+    return (await stack.preview({ expectFailure: true })).stdout;
+  };
+  expect(await said({ filter: { pciId: "8086" } })).toContain(
+    "getDevices: pciId must be vendor and device as four hexadecimal digits each",
+  );
+  expect(await said({ filter: { buss: "pci" } })).toContain('getDevices: inputs does not know "buss". Nothing was sent to the board.');
+  const off = { ...connectionTo(lab.board()), port: 1 };
+  expect(await said({ connection: off })).toMatch(
+    /Cannot reach root@127\.0\.0\.1:1.*ECONNREFUSED.* has no devices to give, so the program ends here\./,
+  );
+  expect(await witness(lab.board())).toBe(before);
+});

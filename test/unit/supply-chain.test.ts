@@ -14,7 +14,14 @@ const read = (name: string) => readFileSync(join(repository, name), "utf8");
 
 const names = z.record(z.string(), z.string()).default({});
 const manifest = z
-  .object({ dependencies: names, devDependencies: names, peerDependencies: names, optionalDependencies: names, scripts: names })
+  .object({
+    dependencies: names,
+    devDependencies: names,
+    peerDependencies: names,
+    optionalDependencies: names,
+    scripts: names,
+    version: z.string(),
+  })
   .parse(JSON.parse(read("package.json")));
 const needed = new Set(
   [manifest.dependencies, manifest.devDependencies, manifest.peerDependencies].flatMap((listed) => Object.keys(listed)),

@@ -9,7 +9,6 @@ import {
   isDriverMissing,
   isPending,
   later,
-  missingDriver,
   providerText,
   withSecrets,
 } from "./resource";
@@ -23,6 +22,7 @@ import {
   type Outputs,
   type Problem,
   validateBoard,
+  missingDriver,
 } from "./schema";
 
 type Entry = BoardBindingsInput["bindings"][string];

@@ -9,11 +9,10 @@ import {
   isDriverMissing,
   isPending,
   later,
-  missingDriver,
   providerText,
   withSecrets,
 } from "./resource";
-import { type BindingInput, type Observed, type Outputs, type Problem, type Sibling, validate } from "./schema";
+import { type BindingInput, type Observed, type Outputs, type Problem, type Sibling, validate, missingDriver } from "./schema";
 
 /** What a program writes. */
 export type DeviceBindingArgs = DeepFields<Omit<BindingInput, "claimant" | "driver" | "connection">> & {
@@ -129,6 +128,6 @@ async function lookAndJudge(
 /** What is wrong with the inputs that are known by now, key files included. */
 function problemsOf(inputs: Record<string, unknown>): Problem[] {
   const { problems, binding } = validate(inputs, isPending);
-  if (isDriverMissing(inputs)) return [...problems, missingDriver("")];
+  if (isDriverMissing(inputs)) return [...problems, missingDriver()];
   return [...problems, ...credentialProblems(binding?.connection)];
 }

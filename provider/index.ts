@@ -4,5 +4,6 @@ export { DeviceBinding, type DeviceBindingArgs, type DeviceSelector } from "./de
 export { getBoard, getDevices, injectInventory } from "./get-devices";
 export type { BoardView, GetBoardArgs, GetDevicesArgs, List } from "./get-devices";
 export type { Inventory, ListedClaim, ListedDevice, ListedJournal } from "./inventory";
+export { Lab, type LabArgs } from "./lab";
 export { injectLook, type Look } from "./look";
 export type { ConnectionArgs } from "./resource";

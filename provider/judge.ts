@@ -87,7 +87,8 @@ function isFirst({ connection: { host, port, user, become } }: Pick<Binding, "co
   return !said.has(key) && said.add(key) !== undefined;
 }
 
-function refuse(resource: pulumi.Resource, text: string): void {
+/** Says an error on a resource; the program then ends as one that failed, after all was shown. */
+export function refuse(resource: pulumi.Resource, text: string): void {
   void pulumi.log.error(plain(text), resource);
   process.exitCode = saidAlready;
 }

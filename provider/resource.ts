@@ -29,11 +29,6 @@ export const isPending = (value: unknown): boolean => pulumi.Output.isInstance(v
 export const isDriverMissing = (inputs: unknown): boolean =>
   typeof inputs === "object" && inputs !== null && !isPending(inputs) && !("driver" in inputs && inputs.driver !== undefined);
 
-export const missingDriver = (path: string): Problem => ({
-  property: `${path}driver`,
-  message: "is missing; null keeps the device without a driver",
-});
-
 /** What is wrong with the credentials that a connection names, key files included; nothing where no look will be made. */
 export function credentialProblems(connection: Connection | undefined): Problem[] {
   if (connection === undefined || !looks()) return [];

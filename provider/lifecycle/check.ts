@@ -59,19 +59,28 @@ function driftOf(olds: Properties, look: unknown, observed: Observed | undefined
   if (observed?.device === undefined || last === undefined) return undefined;
   if (!isOfLast(last, olds, observed.device) || observed.device.bus !== last.bus) return undefined;
   if (typeof olds.boardId === "string" && observed.board?.boardId !== olds.boardId) return undefined;
-  const kept = observed.board && observed.device.isPresent ? keptWrong(last, wished, observed.board, observed.device) : [];
-  const along = siblingsOf(last, observed.device).flatMap((one) => siblingWrong(one.binding, one.device));
-  return plain([...wrongWith(last, olds.deviceName, observed.device), ...along, ...kept].join("; ")) || undefined;
+  // The look asked by the new inputs: only where these ask for the same does it tell all of the last ones.
+  const isAskedSo = wished !== undefined && isDeepStrictEqual(lookItem(wished), lookItem(last));
+  return differenceWords(last, observed.board, observed.device, { place: olds.deviceName, isAskedSo });
+}
+
+/**
+ * In words, all that differs from a binding on the device that a look found for it; undefined when all is right. `place`: which device
+ * its selector meant so far, where that is known; `isAskedSo`: the look was asked by this very binding.
+ */
+export function differenceWords(
+  binding: Binding,
+  board: Board | undefined,
+  device: Device,
+  { place, isAskedSo = true }: { place?: unknown; isAskedSo?: boolean } = {},
+): string | undefined {
+  const kept = board && device.isPresent ? keptDifferences(binding, wishOf(binding, device, false), board, device, isAskedSo) : [];
+  const along = siblingsOf(binding, device).flatMap((one) => siblingWrong(one.binding, one.device));
+  return plain([...wrongWith(binding, place, device), ...along, ...kept].join("; ")) || undefined;
 }
 
 const siblingWrong = (binding: Binding, device: Device): string[] =>
   differencesOf(wishOf(binding, device, false), device).map((words) => `${device.name}: ${words}`);
-
-/** The look asked by the new inputs, `wished`: only where these ask for the same does it tell all of the last ones. */
-function keptWrong(last: Binding, wished: Binding | undefined, board: Board, device: Device): string[] {
-  const isAskedSo = wished !== undefined && isDeepStrictEqual(lookItem(wished), lookItem(last));
-  return keptDifferences(last, wishOf(last, device, false), board, device, isAskedSo);
-}
 
 /** Whether the look was at the device of the last wish: by its name, or because the same selector chose it. */
 function isOfLast({ device: wished }: Binding, olds: Properties, { name, selector }: Device): boolean {

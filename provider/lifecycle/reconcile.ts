@@ -7,7 +7,8 @@ import { siblingsOf } from "../plan/together";
 import { blockedWords } from "../plan/vfio";
 import type { Binding, Board, Device, Outputs } from "../schema";
 import { addressOf } from "../ssh/connection";
-import { converge, type Part, type Try } from "./converge";
+import type { Observation } from "../transaction";
+import { converge, type Part, type Try, triesFor } from "./converge";
 import { asLeaving, forget, type Leaving, leavingPart, sayLetGo } from "./delete";
 import type { Attempt } from "./request";
 import { outputsOfPart } from "./result";
@@ -36,6 +37,18 @@ export async function reconcile(wanted: Wanted[], leaving: Leaving[] = []): Prom
   warnOf(tries);
   await forget(leaving, board, tries);
   return parts.map((part) => outputsOfPart(part, board, tries));
+}
+
+/** What creating these bindings would try on a board as it was seen: the very plan that `reconcile` makes then. */
+export function triesOf(bindings: Record<string, Binding>, observation: Observation): Try[] {
+  const wanted = Object.entries(bindings).map(([entry, binding]) => ({
+    entry,
+    binding,
+    last: undefined,
+    isRebind: false,
+    isSameChoice: true,
+  }));
+  return triesFor(wanted.map(wantedPart), observation);
 }
 
 /** Those that were taken along so far: given back, unless they are taken along again. */

@@ -86,7 +86,7 @@ export interface Attempt {
 }
 
 /** The device in its place of an observation, which has one for each that was asked for. */
-export function deviceAt(observation: Observation, index: number): Device {
+export function deviceAt(observation: Pick<Observation, "devices">, index: number): Device {
   const device = observation.devices[index];
   if (!device) throw new Error("an observation has a device for each one that was asked for");
   return device;

@@ -80,7 +80,8 @@ export const bindingSchema = z.strictObject({ connection: connectionSchema, ...w
 export type Binding = z.infer<typeof bindingSchema>;
 export type BindingInput = z.input<typeof bindingSchema>;
 
-const entryName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,99}$/, {
+/** The name of one binding of a board. */
+export const entryName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,99}$/, {
   error: 'must be a name of 1 to 100 letters, digits and "._:@-", not starting with a dot, colon, @ or dash',
 });
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { must, port, seconds, text } from "./words";
 
-const hop = {
+/** What is known of one host on the way. */
+export const hopFields = {
   host: text.regex(/^[A-Za-z0-9._:%[\]-]+$/, { error: "must be an address or a host name" }),
   port: port.optional(),
   user: text.optional(),
@@ -16,9 +17,9 @@ const hop = {
 };
 
 export const connectionFields = {
-  ...hop,
-  proxy: z.strictObject(hop, must("must be a connection")).optional(),
-  jumps: z.array(z.strictObject(hop, must("must be a connection")), must("must be a list of connections")).optional(),
+  ...hopFields,
+  proxy: z.strictObject(hopFields, must("must be a connection")).optional(),
+  jumps: z.array(z.strictObject(hopFields, must("must be a connection")), must("must be a list of connections")).optional(),
   configFile: text.optional(),
   knownHosts: z.union([text, z.array(text)], { error: "must be a path or a list of paths" }).optional(),
   hostKeyChecking: z.enum(["strict", "accept-new", "off"], must('must be "strict", "accept-new" or "off"')).default("strict"),

@@ -9,4 +9,4 @@ export * from "./connection";
 export * from "./observed";
 export * from "./unknown";
 export * from "./validate";
-export { kernelName } from "./words";
+export { kernelName, must, text } from "./words";

@@ -35,6 +35,12 @@ export function validateBoard(
   return { problems, bindings: parsed };
 }
 
+/** What is said where a binding says no driver: whoever forgets it would take the device's away. `path` stands before it: "bindings.i2c.". */
+export const missingDriver = (path = ""): Problem => ({
+  property: `${path}driver`,
+  message: "is missing; null keeps the device without a driver",
+});
+
 /** Checks inputs by any schema, with the same words; see `validate`. */
 export function parseInputs<T extends z.ZodType>(
   schema: T,

@@ -11,10 +11,17 @@ const leaves = ["schema", "selector", "errors", "transaction", "wildcard", "inve
 
 /** A room, the rooms that it may import from and the packages: each only what lies further down. "node:" is Node's own. */
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
-  index: { rooms: ["device-binding", "board-bindings", "get-devices", "inventory", "resource", "look"], packages: [] },
+  index: { rooms: ["device-binding", "board-bindings", "lab", "get-devices", "inventory", "resource", "look"], packages: [] },
   "device-binding": { rooms: ["resource", "look", "judge", ...leaves], packages: ["@pulumi/pulumi"] },
   "board-bindings": { rooms: ["resource", "look", "judge", ...leaves], packages: ["@pulumi/pulumi"] },
+  lab: { rooms: ["board-bindings", "lab-file", "judge", "ssh", ...leaves], packages: ["@pulumi/pulumi"] },
   "get-devices": { rooms: ["resource", "judge", "board", ...leaves], packages: ["@pulumi/pulumi"] },
+  // The command never loads Pulumi's SDK: it answers at once.
+  cli: {
+    rooms: ["lab-file", "lifecycle", "plan", "board", "ssh", ...leaves],
+    packages: ["commander", "cli-table3", "picocolors", "yaml", "zod", "node:"],
+  },
+  "lab-file": { rooms: ["ssh", ...leaves], packages: ["yaml", "zod", "node:"] },
   resource: { rooms: ["look", "ssh", ...leaves], packages: ["@pulumi/pulumi", "@pulumi/command"] },
   judge: { rooms: ["plan", ...leaves], packages: ["@pulumi/pulumi"] },
   look: { rooms: ["lifecycle", "plan", "board", "ssh", ...leaves], packages: ["@pulumi/pulumi"] },

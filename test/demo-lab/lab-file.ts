@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { type Document, isMap, isScalar, parseDocument } from "yaml";
 import type { Board } from "../boards/board";
 
+/** What a lab file and known_hosts say of a board. */
+type Reachable = Pick<Board, "host" | "port" | "privateKeyPath" | "knownHostsLine">;
+
 /**
  * Rewrites a copy of examples/lab/lab.yaml for booted boards, and writes known_hosts beside it: their addresses, their key, and no board
  * that is not booted. All else stays as the example has it.
  */
-export async function aimAt(folder: string, boards: ReadonlyMap<string, Board>, file = "lab.yaml"): Promise<void> {
+export async function aimAt(folder: string, boards: ReadonlyMap<string, Reachable>, file = "lab.yaml"): Promise<void> {
   const path = join(folder, file);
   const lab = parseDocument(await readFile(path, "utf8"));
   for (const name of namesIn(lab)) {

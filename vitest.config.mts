@@ -41,7 +41,7 @@ export default defineConfig({
           include: ["test/helpers/**/*.test.ts", "test/pulumi/**/*.test.ts"],
           testTimeout: 10 * minutes,
           hookTimeout: 20 * minutes,
-          fileParallelism: false,
+          maxWorkers: 2, // an engine uses one core at a time
         },
       },
       {

@@ -894,14 +894,16 @@ list_compatible() {
   device=''
   saved=$IFS IFS=$newline
   set -f
-  for text in $(tail -c +1 "$@" /dev/null 2>/dev/null | tr '\0' '\n'); do
-    case $text in
+  for said in $(tail -c +1 "$@" /dev/null 2>/dev/null | tr '\0' '\n'); do
+    set +f
+    IFS=$saved # the words are made; what is called below splits its own
+    case $said in
     '==> '*/of_node/'compatible <==' | '==> /dev/null <==')
       [ -z "$device" ] || list_device
-      device=${text#==> }
+      device=${said#==> }
       device=${device%/of_node/compatible <==} list=''
       ;;
-    *) encode "$text" && list=$list${list:+,}$encoded ;;
+    *) encode "$said" && list=$list${list:+,}$encoded ;;
     esac
   done
   set +f
@@ -958,10 +960,10 @@ list_cards() {
   *"$newline$real$tab"*) ;;
   *) return 0 ;;
   esac
-  names='' left=$bus_cards
-  while [ -n "$left" ]; do
-    text=${left%%"$newline"*}
-    left=${left#*"$newline"}
+  names='' cards_left=$bus_cards
+  while [ -n "$cards_left" ]; do
+    text=${cards_left%%"$newline"*}
+    cards_left=${cards_left#*"$newline"}
     [ "${text%%"$tab"*}" = "$real" ] || continue
     encode "${text#*"$tab"}"
     names=$names${names:+,}$encoded

@@ -47,7 +47,9 @@ export interface Written {
  * @throws UsageError
  */
 export function writtenConnection(options: HostOptions): Written {
-  const found = /^(?:([^@\s-][^@\s]*)@)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._][A-Za-z0-9._-]*)(?::(\d{1,5}))?$/.exec(options.host);
+  const found = /^(?:([^@\s-][^@\s]*)@)?(\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]|[A-Za-z0-9._][A-Za-z0-9._-]*)(?::(\d{1,5}))?$/.exec(
+    options.host,
+  );
   if (found === null) throw new UsageError(`--host ${options.host} is not [user@]host[:port] (IPv6 in brackets).`);
   const [, user, host = "", ownPort] = found;
   const port = options.port ?? ownPort;

@@ -48,7 +48,7 @@ Examples:
 
 Lines are the steps of one transaction, in its order: \`override <device> <driver, or - for none>\`, \`unbind <device> <driver>\`,
 \`bind <device> <driver>\`, \`module\`, \`new-id\`, \`remove-id\`, \`persist\`. It knows no state: what \`up\` gives back because it went from
-the file, and rebinds because of triggers, only \`pulumi preview\` tells. Without --as a device that somebody claims is taken for one's own.`,
+the file, and rebinds because of triggers, only \`pulumi preview\` tells. Without --as whoever claims a device is taken for its owner.`,
   export: `
 Examples:
   devbind export --host root@10.0.0.21 >lab.yaml

@@ -28,9 +28,10 @@ export async function list(screen: Screen, names: readonly string[], options: Li
     }));
     screen.text(jsonText(options.host === undefined ? listed : (listed[0] ?? null)));
   }
+  const isFiltered = options.bus !== undefined || options.match !== undefined || options.claimed === true;
   for (const [index, { target, inventory, error }] of found.entries()) {
     if (inventory === undefined) screen.complain(messageOf(error));
-    else if (!options.json) tell(screen, target, inventory, index > 0);
+    else if (!options.json) tell(screen, target, inventory, { isLater: index > 0, isFiltered });
   }
   return worst(found.map(({ error }) => (error === undefined ? exits.fine : exitOf(error))));
 }
@@ -76,17 +77,31 @@ export function obstacleOf(device: ListedDevice, { journals }: Pick<Inventory, "
   return reasons.length === 0 ? undefined : reasons.join("; ");
 }
 
-function tell(screen: Screen, target: Target, inventory: Inventory, isLater: boolean): void {
+function tell(
+  screen: Screen,
+  target: Target,
+  inventory: Inventory,
+  { isLater, isFiltered }: { isLater: boolean; isFiltered: boolean },
+): void {
   const { board, devices, claims, journals } = inventory;
   const { paint } = screen;
   if (isLater) screen.line();
   const head = [`${nameOf(target)}: ${board.hostName}, Linux ${board.kernel}`, count(devices.length, "device")];
   screen.line(paint.bold([...head, count(claims.length, "claim")].join(", ")));
-  for (const line of deviceTable(devices, inventory, paint, screen.width)) screen.line(line);
+  const shown = isFiltered ? devices : bindable(devices);
+  for (const line of deviceTable(shown, inventory, paint, screen.width)) screen.line(line);
+  if (shown.length < devices.length)
+    screen.line(paint.dim(`${count(devices.length - shown.length, "device")} on buses without drivers left out; --bus shows them.`));
   for (const { bus, device, claimant } of claims.filter(({ isPresent }) => !isPresent))
     screen.line(paint.yellow(`${bus}/${device} is gone, and claimed by ${claimant}`));
   for (const { transaction, claimant, is } of journals)
     screen.line(paint.red(`The transaction ${transaction} of ${claimant} ${is === "interrupted" ? "was interrupted" : `is ${is}`}.`));
+}
+
+/** Those on a bus where something has a driver or could: clock sources and memory blocks are devices too, and nobody binds them. */
+function bindable(devices: readonly ListedDevice[]): ListedDevice[] {
+  const buses = new Set(devices.filter(({ driver, hasOverride }) => driver !== null || hasOverride).map(({ bus }) => bus));
+  return devices.filter(({ bus }) => buses.has(bus));
 }
 
 function deviceTable(devices: readonly ListedDevice[], inventory: Inventory, paint: Colours, width: number | undefined): string[] {

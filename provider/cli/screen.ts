@@ -48,7 +48,7 @@ export class Screen {
   /** A line of the answer. */
   line(text = ""): void {
     this.clear();
-    this.out.write(`${text}\n`);
+    this.out.write(`${harmless(text)}\n`);
   }
 
   /** A text of the answer as it is: JSON, a lab file. */
@@ -96,6 +96,11 @@ export class Screen {
     if (this.words !== undefined) this.err.write("\r\u001b[K");
   }
 }
+
+/** What a board sent can be in any line: all that a terminal would obey goes, but for the colours that `paint` uses. */
+const harmless = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  text.replace(/(\u001b\[(?:1|2|22|3[1-6]|39)m)|[\p{C}\p{Zl}\p{Zp}]/gu, (_, colour: string | undefined) => colour ?? " ");
 
 /** JSON for programs, of which nothing can reach a terminal as more than text: control and format characters are escaped. */
 export function jsonText(value: unknown): string {

@@ -42,6 +42,14 @@ const right = linesOf([
   "device index=2 name=0000:00:03.0 present=yes bus=yes driver=- unbindable=no path=/devices/pci journal=interrupted override=-unsupported modalias=pci:v1 compatible=a,b group=- members=- node=- dependents=- holders=- registered=yes bindable=yes loadable=- similar=- lack=- takesIds=both matches=no id=1234%2011e8 alike=a;b,c;- parameters=vfio;a;wrong;N,-;b;none;- iommu=yes noiommu=- reset=- resets=- guard=- claimant=lab claimDriver=- claimOverride=- claimTransaction=1 claimInterface=eth0 claimIds=stub",
   `outcome is=undone of=${idMark} problem=write step=1 word=bind device=0 kernel=No%20such%20device left=- undoing=- path=- holder=- after=-`,
 ]);
+/** A right list of a board. */
+const rightList = linesOf([
+  "board protocol=1 boot=0f0e condition=quiet uid=0 machine=b08d uuid=- kernel=6.1.0 host=board-7 serial=- state=/run/devbind writable=yes",
+  "listed bus=pci name=0000:00:02.0 path=/devices/pci driver=e1000e override=- modalias=pci:v1 pci=8086:10d3:1:2 group=3 cards=eth0,eth1 guard=the%20card claimant=lab kept=yes",
+  "listed bus=platform name=12ce0000.i2c path=/devices/platform/a compatible=a,b node=/soc/i2c override=-unknown",
+  "claim is=claim bus=pci device=0000:00:02.0 present=yes claimant=lab driver=e1000e override=- transaction=1 kept=no",
+  "journal transaction=1 claimant=lab is=stuck devices=pci;0000:00:02.0,usb;1-1",
+]);
 const rightOutcomes = ["done", "undone", "stuck", "moved", "busy", "refused", "running", "unconfirmed", "interrupted", "unknown"];
 const problems = [
   "write",
@@ -161,16 +169,21 @@ const surroundings = fc.record({
 });
 
 /** Answers of a board that is wrong, broken or means harm: a right one with changes, under the right nonce. */
-export const answers: fc.Arbitrary<string> = surroundings.map(({ outcome, edits, noise, ending, newline, cutAt }) => {
-  const changed = new Map(Object.entries(outcome));
-  const said = right.map((line) =>
-    line.word === "outcome" ? { ...line, pairs: line.pairs.map(([key, old]): Pair => [key, changed.get(key) ?? old]) } : line,
-  );
-  const lines = edits
-    .reduce(edited, said)
-    .map(({ word, pairs: all }) => [nonceMark, word, ...all.map(([key, text]) => `${key}=${text}`)].join(" "));
-  const spoken = [...lines, `${nonceMark} ${ending === "right" ? `end ${lines.length}` : ending}`];
-  for (const { at, text } of noise) spoken.splice(at, 0, text);
-  const whole = spoken.join(newline) + newline;
-  return whole.slice(0, Math.ceil((whole.length * cutAt) / 1000));
-});
+const answersAround = (right: Line[]): fc.Arbitrary<string> =>
+  surroundings.map(({ outcome, edits, noise, ending, newline, cutAt }) => {
+    const changed = new Map(Object.entries(outcome));
+    const said = right.map((line) =>
+      line.word === "outcome" ? { ...line, pairs: line.pairs.map(([key, old]): Pair => [key, changed.get(key) ?? old]) } : line,
+    );
+    const lines = edits
+      .reduce(edited, said)
+      .map(({ word, pairs: all }) => [nonceMark, word, ...all.map(([key, text]) => `${key}=${text}`)].join(" "));
+    const spoken = [...lines, `${nonceMark} ${ending === "right" ? `end ${lines.length}` : ending}`];
+    for (const { at, text } of noise) spoken.splice(at, 0, text);
+    const whole = spoken.join(newline) + newline;
+    return whole.slice(0, Math.ceil((whole.length * cutAt) / 1000));
+  });
+
+export const answers: fc.Arbitrary<string> = answersAround(right);
+/** The same, where a whole board was listed. */
+export const lists: fc.Arbitrary<string> = answersAround(rightList);

@@ -1,8 +1,10 @@
+import { inventoryOf } from "../../provider/board/list";
 import { observation } from "../../provider/board/observation";
 import { isComplete, parseAnswer } from "../../provider/board/protocol";
 import { differencesOf, planDevice, wishOf } from "../../provider/plan/plan";
+import { inventorySchema } from "../../provider/inventory";
 import { bindingSchema, deviceSchema } from "../../provider/schema";
-import { answers, items, nonceMark } from "./answer-texts";
+import { answers, items, lists, nonceMark } from "./answer-texts";
 import { expectWorded } from "./expectations";
 import { property } from "./frame";
 
@@ -43,4 +45,22 @@ export const ofAnswers = property({
   ends: ["believed", "refused", "held"],
   cases: answers,
   open: () => ({ meets }),
+});
+
+/** Reads a list as `devbind list` does. */
+function meetsAsList(answer: string): string {
+  try {
+    inventorySchema.parse(inventoryOf(binding.connection, parseAnswer(answer.replaceAll(nonceMark, nonce), nonce, "root@board-7:22", 100)));
+    return "believed";
+  } catch (error) {
+    return expectWorded(error, "protocol", "stuck").kind === "stuck" ? "held" : "refused";
+  }
+}
+
+export const ofLists = property({
+  name: "lists: a whole board as data, or refused in words, whatever the board says under the nonce",
+  share: 4_000,
+  ends: ["believed", "refused", "held"],
+  cases: lists,
+  open: () => ({ meets: meetsAsList }),
 });

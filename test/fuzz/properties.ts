@@ -2,12 +2,14 @@ import type { Property } from "./frame";
 import { ofPrograms } from "./program";
 import { ofCheck, ofOperations } from "./runtime";
 import { ofAnsweringBoards } from "./answering-board";
-import { ofAnswers } from "./answers";
+import { ofAnswers, ofLists } from "./answers";
+import { ofBoards } from "./boards";
 import { ofBoardWords } from "./board-words";
 import { ofScript } from "./mutated-request";
 import { ofBecome } from "./become";
 import { ofConfigFile } from "./config-file";
 import { ofDecodedWords } from "./decoded";
+import { ofLabFiles } from "./lab-files";
 import { ofTime } from "./linear";
 import { ofHostKey, ofKnownHosts, ofPaths } from "./known-hosts";
 import { ofPlain } from "./plain";
@@ -21,6 +23,8 @@ export const properties: readonly Property[] = [
   ofInputs,
   ofCheck,
   ofOperations,
+  ofBoards,
+  ofLabFiles,
   ofStates,
   ofWords,
   ofRequests,
@@ -32,6 +36,7 @@ export const properties: readonly Property[] = [
   ofConfigFile,
   ofBecome,
   ofAnswers,
+  ofLists,
   ofAnsweringBoards,
   ofScript,
   ofBoardWords,

@@ -8,11 +8,11 @@ export const statesFolder = join(__dirname, "../state");
 export const recordedBoard = "e1".repeat(16);
 export const recordedStack = "recorded";
 
-/** All recorded states of all versions, as `0.1.0/from-engine.json`. */
-export const recordedStates = (): string[] =>
+/** All recorded states of all versions, as `0.1.0/from-engine.json`: of one device, or of a whole board. */
+export const recordedStates = (of: "from-engine" | "board-from-engine" = "from-engine"): string[] =>
   readdirSync(statesFolder).flatMap((version) =>
     readdirSync(join(statesFolder, version))
-      .filter((file) => /^from-engine.*\.json$/.test(file))
+      .filter((file) => file.startsWith(of) && file.endsWith(".json"))
       .map((file) => `${version}/${file}`),
   );
 

@@ -78,6 +78,22 @@ inEveryShell((shell) => {
     expect((await listed(board, shell, encode("odd bus"))).devices.map(({ name }) => name)).toEqual([...names].sort());
   });
 
+  promise(shell, "tells the interfaces of a device with a node, and all of the devices after it", async () => {
+    const { board } = made;
+    for (const name of ["0.first", "1.net", "2.last"]) addNode(board, name, `/soc/${name}`, ["vendor,one", "vendor,two"]);
+    for (const name of ["e,1", "e2"]) {
+      board.kernel.addFile(`devices/platform/1.net/net/${name}/operstate`, "down\n");
+      board.kernel.addLink(`devices/platform/1.net/net/${name}/device`, "devices/platform/1.net");
+      board.kernel.addLink(`class/net/${name}`, `devices/platform/1.net/net/${name}`);
+    }
+    const { devices } = await listed(board, shell);
+    expect(devices.map(({ name, networkInterfaces, compatible }) => [name, networkInterfaces, compatible.length])).toEqual([
+      ["0.first", [], 2],
+      ["1.net", ["e,1", "e2"], 2],
+      ["2.last", [], 2],
+    ]);
+  });
+
   promise(shell, "tells every claim, also on what is gone, and what is kept over a reboot without one", async () => {
     const { board } = made;
     const card = addCard(board.kernel);

@@ -4,18 +4,20 @@ import { findKeys } from "./keys";
 import type { Say } from "./run";
 import { fixedMachineId, RunningBoard } from "./running-board";
 import { saveMachine } from "./saved";
-import { missingTools, whyNoDebian } from "./tools";
+import { missingTools, whyNoDebian, whyNoUml } from "./tools";
 
 /**
  * `arm64`: QEMU `virt` with an SMMU and PCI devices. `exynos`: an Exynos4210 with its I2C controller; it cannot restart
  * itself (`reboot` halts it, for QEMU lacks that register), but reset() restarts it. `x86`: a PC with an IOMMU and an NVMe disk,
  * which boots from scratch each time. `debian`: a whole Debian on such a PC: systemd, udev, OpenSSH with a service for each
  * session, sudo, doas, driverctl. What is written to its disk stays until close(). All its restored boards have the boot id of the
- * machine that was saved, until their first reset.
+ * machine that was saved, until their first reset. `uml`: user-mode Linux, a kernel that is a process of this machine, with spare
+ * cards and neither PCI nor a device tree; small, and up within seconds, so it is never saved. A `reboot` of its own brings it up without
+ * a network (it still holds the old cable), but reset() boots it anew.
  */
-export type BoardKind = "arm64" | "exynos" | "x86" | "debian";
+export type BoardKind = "arm64" | "exynos" | "x86" | "debian" | "uml";
 
-/** A real Linux kernel in a QEMU machine, with an SSH server on a loopback port. */
+/** A real Linux kernel in a QEMU machine (uml: in a process), with an SSH server on a loopback port. */
 export interface Board {
   readonly kind: BoardKind;
   readonly host: string;
@@ -36,13 +38,13 @@ export interface Board {
   shell(command: string, options?: { timeoutSeconds?: number }): Promise<string>;
   /** All that the board printed on its console so far, over all its boots. */
   consoleLog(): Promise<string>;
-  /** Plugs a device in while the board runs: QEMU's `driver`, `id`, `bus` (of a port that takes one) and what else it needs. */
+  /** Plugs a device in while the board runs (never uml): QEMU's `driver`, `id`, `bus` (of a port that takes one) and what else it needs. */
   plug(device: Record<string, string>): Promise<void>;
   /** Pulls a device out; resolves when the board's kernel has let go of it, seconds later. */
   unplug(id: string): Promise<void>;
   /** The reset button: everything not saved is lost. Resolves when SSH answers again. */
   reset(): Promise<void>;
-  /** Power off at the plug: QEMU is gone, the port is closed. */
+  /** Power off at the plug: QEMU, or what else ran the board, is gone with all its processes, and the port is closed. */
   powerOff(): Promise<void>;
   /** Power on again, same port and keys. Resolves when SSH answers. Does nothing to a board that is on. */
   powerOn(): Promise<void>;
@@ -71,6 +73,7 @@ export async function bootBoard(kind: BoardKind, options: BootOptions = {}): Pro
   const { keys, image, saved } = await prepare(kind, say);
   const { treeProperties, kernelArguments = "" } = options;
   const ownTree = treeProperties === undefined ? [] : ["-dtb", await treeFor(kind, treeProperties, say)];
+  if (kind === "uml" && options.spareDevices !== undefined) throw new Error("spareDevices are QEMU's, and the uml board has no QEMU");
   const spareDevices = [...(options.spareDevices ?? []), ...ownTree];
   const isFresh = options.fresh === true || spareDevices.length > 0 || kernelArguments !== "";
   return RunningBoard.boot({ kind, keys, image, saved: isFresh ? undefined : saved, machineId, spareDevices, kernelArguments, say });
@@ -91,7 +94,10 @@ export async function prepareBoard(kind: BoardKind, onProgress: Say = () => {}):
 
 /** Why boards (of this kind) can't run here, with the command that enables them, or undefined if they can. */
 export async function whyNoBoards(kind?: BoardKind): Promise<string | undefined> {
-  return (await missingTools()) ?? (kind === "debian" ? whyNoDebian() : undefined);
+  const missing = await missingTools();
+  if (missing !== undefined) return missing;
+  if (kind === "uml") return whyNoUml();
+  return kind === "debian" ? whyNoDebian() : undefined;
 }
 
 async function prepare(kind: BoardKind, say: Say) {

@@ -1,23 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Board, type BoardKind, bootBoard, whyNoBoards } from "./board";
 import { cannotRun } from "./can-run";
+import { processesNaming } from "./processes";
 
 const bootMilliseconds = 600_000; // the first time, everything is downloaded and built
-
-/** The whole command lines of all processes that name this word. */
-async function processesNaming(word: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of await readdir("/proc")) {
-    const line = /^\d+$/.test(pid) ? await readFile(join("/proc", pid, "cmdline"), "utf8").catch(() => "") : "";
-    if (line.includes(word)) found.push(line.replaceAll("\0", " "));
-  }
-  return found;
-}
 
 const driverOf = (device: string) => `basename "$(readlink /sys/bus/${device}/driver)"`;
 const bootId = "cat /proc/sys/kernel/random/boot_id";

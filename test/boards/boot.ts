@@ -1,9 +1,9 @@
-// Boots a board for a person: npm run board -- arm64 (or exynos, x86, debian)
+// Boots a board for a person: npm run board -- arm64 (or exynos, x86, debian, uml)
 import { dirname, join } from "node:path";
 import { type Board, type BoardKind, bootBoard } from "./board";
 import { hostAlias } from "./keys";
 
-const kinds: readonly string[] = ["arm64", "exynos", "x86", "debian"] satisfies BoardKind[];
+const kinds: readonly string[] = ["arm64", "exynos", "x86", "debian", "uml"] satisfies BoardKind[];
 
 function isKind(word: string | undefined): word is BoardKind {
   return word !== undefined && kinds.includes(word);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { cached, hashOf } from "./cache";
-import { machines } from "./machines";
+import { qemuMachines } from "./machines";
 import { run, type Say, timed } from "./run";
 
 /** Properties to set in a device tree, by the path of their node: strings, or a number. */
@@ -8,7 +8,7 @@ export type TreeProperties = Record<string, Record<string, string[] | number>>;
 
 /** Finds or makes the device tree that QEMU itself makes for the arm64 board, with these properties set in it; returns its file. */
 export async function changedTree(properties: TreeProperties, say: Say): Promise<string> {
-  const { qemu, devices } = machines.arm64;
+  const { qemu, devices } = qemuMachines.arm64;
   const version = await run(qemu, ["--version"]);
   const folder = await cached(`tree-${hashOf(version, JSON.stringify([devices, properties]))}`, (building) =>
     timed(say, "device tree for arm64", async () => {

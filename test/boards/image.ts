@@ -10,7 +10,7 @@ import { fetchPackages, unpack } from "./packages";
 import { buildRogue } from "./rogue";
 import { run, type Say, timed } from "./run";
 
-/** Finds or builds what QEMU boots for this kind of board: kernel, initramfs, device tree, disk; returns their folder. */
+/** Finds or builds what boots on this kind of board: kernel, initramfs, device tree, disk; returns their folder. */
 export async function buildImage(kind: BoardKind, keys: Keys, say: Say): Promise<string> {
   const machine = machines[kind];
   if (machine.debianPackages !== undefined) return buildDebian(machine, machine.debianPackages, keys, say);
@@ -28,10 +28,10 @@ export async function buildImage(kind: BoardKind, keys: Keys, say: Say): Promise
       await layOut(tree, unpacked, init, keys);
       for (const program of machine.programs ?? []) await copyWithLibraries(await found(unpacked, program), unpacked, tree);
       const version = await copyModules(machine, unpacked, tree, ownModules);
-      await writeFile(join(tree, "etc/modules"), `${machine.bootModules.join("\n")}\n`);
+      await writeFile(join(tree, "etc/modules"), machine.bootModules.map((module) => `${module}\n`).join(""));
       const pack = 'find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -1 >"$1"';
       await run("sh", ["-c", pack, "sh", files.initramfs], { cwd: tree });
-      await copyFile(join(unpacked, `boot/vmlinuz-${version}`), files.kernel);
+      await copyFile(join(unpacked, machine.own?.kernel ?? `boot/vmlinuz-${version}`), files.kernel);
       await copyDeviceTree(machine, join(unpacked, `usr/lib/linux-image-${version}`), files.deviceTree);
       await rm(unpacked, { recursive: true });
       await rm(tree, { recursive: true });

@@ -5,7 +5,7 @@ set -eu
 
 packages='qemu-system-arm qemu-system-x86 qemu-utils mmdebstrap e2fsprogs device-tree-compiler
   gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf make cpio kmod gzip xz-utils dropbear-bin openssh-client
-  dash mksh toybox busybox-static shellcheck openssh-server sudo opendoas fish tcsh procps util-linux mount git'
+  dash mksh toybox busybox-static shellcheck openssh-server sudo opendoas fish tcsh procps util-linux mount git iproute2 socat'
 
 missing=''
 for package in $packages; do

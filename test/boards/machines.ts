@@ -3,10 +3,10 @@ import type { BoardKind } from "./board";
 import type { Architecture } from "./packages";
 import { run } from "./run";
 
-/** What makes one kind of board: its packages, its modules, its QEMU. */
+/** What makes one kind of board: its packages and its modules. */
 export interface Machine {
   architecture: Architecture;
-  /** Debian's meta package of the kernel. */
+  /** Debian's package of the kernel, or the meta package that names it. */
   kernelPackage: string;
   /** Put into the image with what they depend on, and loaded at boot, in this order. */
   bootModules: string[];
@@ -19,22 +19,30 @@ export interface Machine {
   hasRogue?: boolean;
   /** Packages of a whole Debian on a disk; its initramfs holds the boot modules. Without them the initramfs is all there is. */
   debianPackages?: string[];
+  kernelArguments: string;
+  /** Where its package has the kernel and the modules, unless it is where Debian has them for a computer. */
+  own?: { kernel: string; modules: string };
+  /** The device tree's name in the kernel package, and what is changed in it; QEMU makes its own where there is none. */
+  deviceTree?: { name: string; change: (path: string) => Promise<void> };
+}
+
+/** A kind of board that runs in QEMU. */
+export interface QemuMachine extends Machine {
   /** A device of it that QEMU cannot save: it boots from scratch each time. */
   unsavable?: string;
   qemu: string;
   /** Machine, processor, memory and spare devices; a saved machine is only good for the same list. */
   devices: string[];
-  kernelArguments: string;
   /** Gives the session's card its place; `netdev` is the QEMU user network's options. */
   card: (netdev: string) => string[];
-  /** The device tree's name in the kernel package, and what is changed in it; QEMU makes its own where there is none. */
-  deviceTree?: { name: string; change: (path: string) => Promise<void> };
 }
+
+export type QemuKind = Exclude<BoardKind, "uml">;
 
 /** The session's card on every board. The network behind it is the board's alone, so one address serves all. */
 export const cardAddress = "52:54:00:db:00:01";
 
-const arm64: Machine = {
+const arm64: QemuMachine = {
   architecture: "arm64",
   kernelPackage: "linux-image-arm64",
   bootModules: ["virtio_mmio", "virtio_net", "virtio_pci", "virtio_rng", "qemu_fw_cfg", "gpio_keys", "e1000e"],
@@ -90,7 +98,7 @@ export const emptyPorts = [
   ...["-device", "pcie-root-port,id=second-port,addr=0b.0,chassis=3"],
 ];
 
-const exynos: Machine = {
+const exynos: QemuMachine = {
   architecture: "armhf",
   kernelPackage: "linux-image-armmp",
   bootModules: ["smsc", "smsc911x", "i2c-s3c2410"],
@@ -117,7 +125,7 @@ const pcCard = (netdev: string) => [
 ];
 const pcArguments = "console=ttyS0 intel_iommu=on mitigations=off tsc=unstable no_timer_check";
 
-const x86: Machine = {
+const x86: QemuMachine = {
   architecture: "amd64",
   kernelPackage: "linux-image-amd64",
   bootModules: ["virtio_pci", "virtio_net", "virtio_rng", "e1000e", "nvme"],
@@ -129,7 +137,7 @@ const x86: Machine = {
   card: pcCard,
 };
 
-const debian: Machine = {
+const debian: QemuMachine = {
   architecture: "amd64",
   kernelPackage: "linux-image-amd64",
   bootModules: ["virtio_pci", "virtio_blk", "virtio_net", "ext4"],
@@ -141,7 +149,23 @@ const debian: Machine = {
   card: pcCard,
 };
 
-export const machines: Record<BoardKind, Machine> = { arm64, exynos, x86, debian };
+/** A card of user-mode Linux: it opens its tap only when somebody brings it up, so a spare one needs none. */
+const vectorCard = (number: number, address: string) => `vec${number}:transport=tap,ifname=tap${number},depth=64,gro=0,mac=${address}`;
+
+const uml: Machine = {
+  architecture: "amd64",
+  kernelPackage: "user-mode-linux",
+  bootModules: [],
+  spareModules: ["uio_pdrv_genirq"], // refuses a card of user-mode Linux
+  own: { kernel: "usr/bin/linux.uml", modules: "usr/lib/uml/modules" },
+  kernelArguments: [
+    ...["mem=64M", "rdinit=/init", "cryptomgr.notests", "con0=null,fd:1", "con=null", "ssl=null"],
+    ...[cardAddress, "52:54:00:db:01:01", "52:54:00:db:01:02", "52:54:00:db:01:03"].map((address, number) => vectorCard(number, address)),
+  ].join(" "),
+};
+
+export const qemuMachines: Record<QemuKind, QemuMachine> = { arm64, exynos, x86, debian };
+export const machines: Record<BoardKind, Machine> = { ...qemuMachines, uml };
 
 /** QEMU's smdkc210 has a LAN9215 that the kernel's tree doesn't know, and no wakeup interrupts, on which its pin controller would wait. */
 async function asQemuBuildsIt(path: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Machine } from "./machines";
 import { run } from "./run";
@@ -8,6 +8,8 @@ import { run } from "./run";
  * modprobe; returns the kernel's version.
  */
 export async function copyModules(machine: Machine, unpacked: string, tree: string, ownModules: string[]): Promise<string> {
+  await mkdir(join(unpacked, "lib"), { recursive: true });
+  if (machine.own !== undefined) await rename(join(unpacked, machine.own.modules), join(unpacked, "lib/modules"));
   const [version] = await readdir(join(unpacked, "lib/modules"));
   if (version === undefined) throw new Error(`${machine.kernelPackage} holds no modules`);
   await run("depmod", ["-b", unpacked, version]);

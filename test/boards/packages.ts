@@ -17,7 +17,7 @@ const userland = ["busybox-static", "dropbear-bin"];
 const indexTries = 3;
 
 /**
- * Finds or downloads the kernel that `kernel` (a meta package) points to, and the board's few programs with all that they
+ * Finds or downloads the kernel `kernel`, or the one that it points to as a meta package, and the board's few programs with all that they
  * depend on, from the apt sources of this machine. Versions are those apt gives on the day of the download, and stay until
  * the cache is deleted. Touches nothing of this machine's own apt or dpkg state, and needs no root.
  */
@@ -119,8 +119,9 @@ async function show(apt: Apt, name: string): Promise<string> {
 
 async function download(apt: Apt, architecture: Architecture, kernel: string, programs: string[], folder: string, say: Say): Promise<void> {
   await updateIndex(apt, say);
-  const image = /^Depends: ([^ ,]+)/m.exec(await show(apt, kernel))?.[1];
-  if (image === undefined) {
+  const known = await show(apt, kernel);
+  const image = /^Depends: (linux-image-[^ ,]+)/m.exec(known)?.[1] ?? kernel;
+  if (known === "") {
     throw new Error(
       `apt offers no ${kernel} for ${architecture}: its sources must hold Debian's main, and not be limited to an architecture`,
     );

@@ -1,8 +1,10 @@
 import { createServer } from "node:net";
-import { PortTaken } from "./qemu";
 import { sleep } from "./run";
 
 const tries = 20;
+
+/** A board did not start because somebody else has the port. */
+export class PortTaken extends Error {}
 
 /** A loopback port that nobody had a moment ago. */
 function freePort(): Promise<number> {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { BoardKind } from "./board";
 import type { Console } from "./console";
 import { diskIn } from "./disk";
 import { endWithForker } from "./leftovers";
-import { cardAddress, imageFiles, machines } from "./machines";
+import { cardAddress, imageFiles, type QemuKind, qemuMachines } from "./machines";
+import { PortTaken } from "./ports";
 import { Qmp } from "./qmp";
 import { sleep } from "./run";
 
@@ -13,7 +13,7 @@ const startSeconds = 60;
 const unplugSeconds = 60; // the kernel waits five for a second press of the button
 
 export interface QemuOptions {
-  kind: BoardKind;
+  kind: QemuKind;
   /** The folder of a built image. */
   image: string;
   /** Holds this machine's disk, its sockets and QEMU's messages. */
@@ -30,9 +30,6 @@ export interface QemuOptions {
   restoreFrom?: string;
 }
 
-/** QEMU refused to start because somebody else has the port. */
-export class PortTaken extends Error {}
-
 /** A QEMU process. It dies with the process that started it, and needs no word of goodbye. */
 export class Qemu {
   private constructor(
@@ -46,7 +43,7 @@ export class Qemu {
     const socket = join(options.folder, "qmp");
     const messagesPath = join(options.folder, "qemu-messages");
     const messages = await open(messagesPath, "w");
-    const command = ["--pdeathsig", "KILL", machines[options.kind].qemu, ...commandLine(options, socket)];
+    const command = ["--pdeathsig", "KILL", qemuMachines[options.kind].qemu, ...commandLine(options, socket)];
     const process = spawn("setpriv", command, { stdio: ["ignore", messages.fd, messages.fd], cwd: options.folder });
     process.unref();
     process.on("error", () => {}); // "isAlive" sees it, whyNoBoards() explains it
@@ -129,7 +126,7 @@ function isAlive(process: ChildProcess): boolean {
 }
 
 function commandLine(options: QemuOptions, socket: string): string[] {
-  const machine = machines[options.kind];
+  const machine = qemuMachines[options.kind];
   const files = imageFiles(options.image);
   const own = options.kernelArguments ? `${options.kernelArguments} ` : "";
   const identity = `${own}devbind.kind=${options.kind} devbind.card=${cardAddress} systemd.machine_id=${options.machineId}`;

@@ -12,6 +12,7 @@ import { Qemu } from "./qemu";
 import { type Say, timed } from "./run";
 import type { SavedMachine } from "./saved";
 import { Shell } from "./shell";
+import { Uml } from "./uml";
 
 interface Plan {
   kind: BoardKind;
@@ -26,7 +27,7 @@ interface Plan {
   say: Say;
 }
 
-const bootedBefore: Record<BoardKind, number> = { arm64: 0, exynos: 0, x86: 0, debian: 0 };
+const bootedBefore: Record<BoardKind, number> = { arm64: 0, exynos: 0, x86: 0, debian: 0, uml: 0 };
 
 /** The n-th board of a kind in this process has the same machine id in every run. */
 export function fixedMachineId(kind: BoardKind): string {
@@ -45,7 +46,7 @@ export class RunningBoard implements Board {
   readonly knownHostsLine: string;
   private readonly ssh: Shell;
   private readonly console: Console;
-  private qemu: Qemu | undefined;
+  private machine: Qemu | Uml | undefined;
 
   private constructor(
     private readonly plan: Plan,
@@ -92,35 +93,40 @@ export class RunningBoard implements Board {
     return this.console.text();
   }
 
-  plug(device: Record<string, string>): Promise<void> {
-    return this.machine.plug(device);
+  async plug(device: Record<string, string>): Promise<void> {
+    return this.qemu.plug(device);
   }
 
-  unplug(id: string): Promise<void> {
-    return this.machine.unplug(id);
+  async unplug(id: string): Promise<void> {
+    return this.qemu.unplug(id);
   }
 
-  private get machine(): Qemu {
-    if (this.qemu?.isRunning !== true) throw new Error("the board is off: call powerOn() first");
-    return this.qemu;
+  private get qemu(): Qemu {
+    if (this.machine?.isRunning !== true) throw new Error("the board is off: call powerOn() first");
+    if (this.machine instanceof Uml) throw new Error("the uml board has no QEMU, and no slot to plug a device into");
+    return this.machine;
   }
 
   async reset(): Promise<void> {
-    const { machine } = this;
+    if (this.machine instanceof Uml && this.machine.isRunning) {
+      await this.powerOff();
+      return this.powerOn();
+    }
+    const { qemu } = this;
     await this.ssh.disconnect();
     const end = await this.console.end();
-    await machine.reset();
+    await qemu.reset();
     await this.untilUp(end);
   }
 
   async powerOff(): Promise<void> {
     await this.ssh.disconnect();
-    await this.qemu?.stop();
-    this.qemu = undefined;
+    await this.machine?.stop();
+    this.machine = undefined;
   }
 
   async powerOn(): Promise<void> {
-    if (this.qemu?.isRunning) return;
+    if (this.machine?.isRunning) return;
     await this.powerOff();
     const end = await this.console.end();
     await insistently(() => this.start());
@@ -135,18 +141,19 @@ export class RunningBoard implements Board {
   private async start(restoreFrom?: string): Promise<void> {
     const { folder, console, port } = this;
     const { kind, image, machineId, spareDevices, kernelArguments } = this.plan;
-    this.qemu = await Qemu.start({ kind, image, folder, console, port, machineId, spareDevices, kernelArguments, restoreFrom });
+    if (kind === "uml") this.machine = await Uml.start({ image, folder, console, port, machineId, kernelArguments });
+    else this.machine = await Qemu.start({ kind, image, folder, console, port, machineId, spareDevices, kernelArguments, restoreFrom });
   }
 
   /** Waits for the ready word after this place in the console's text, then for SSH. */
   private async untilUp(after: number): Promise<void> {
-    await this.console.untilReady(after, () => this.qemu?.isRunning === true);
+    await this.console.untilReady(after, () => this.machine?.isRunning === true);
     await this.greet("");
   }
 
   /** A restored machine wakes with the clock, the identity and the entropy of the moment when it was saved. */
   private async untilAwake(): Promise<void> {
-    await this.qemu?.untilRestored();
+    await this.qemu.untilRestored();
     const { machineId } = this.plan;
     const identity = machineId === "" ? "" : `echo ${machineId} >/etc/machine-id; `;
     await this.greet(`echo ${randomBytes(32).toString("hex")} >/dev/urandom; ${identity}`);

@@ -5,7 +5,7 @@ import { cached, hashOf } from "./cache";
 import { Console } from "./console";
 import { diskIn, layDisk } from "./disk";
 import { temporaryFolder } from "./leftovers";
-import { imageFiles, machines } from "./machines";
+import { imageFiles, qemuMachines } from "./machines";
 import { withFreePort } from "./ports";
 import { Qemu } from "./qemu";
 import { run, type Say, sleep, timed } from "./run";
@@ -27,10 +27,11 @@ const restSeconds = 5;
 
 /**
  * Finds the saved machine of this image, or boots it once and saves it. It is good for this QEMU and this command line only.
- * There is none of a machine that QEMU cannot save.
+ * There is none of a machine that QEMU cannot save, and none of user-mode Linux.
  */
 export async function saveMachine(kind: BoardKind, image: string, say: Say): Promise<SavedMachine | undefined> {
-  const machine = machines[kind];
+  if (kind === "uml") return undefined;
+  const machine = qemuMachines[kind];
   if (machine.unsavable !== undefined) return undefined;
   const hasDisk = machine.debianPackages !== undefined;
   const version = await run(machine.qemu, ["--version"]);

@@ -1,6 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
-import { toolPath } from "./run";
+import { runToEnd, toolPath } from "./run";
 
 /** The programs that boards need, and the Debian package each is in. */
 const packageOf: Record<string, string> = {
@@ -22,6 +22,9 @@ const packageOf: Record<string, string> = {
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
   setpriv: "util-linux",
+  unshare: "util-linux",
+  ip: "iproute2",
+  socat: "socat",
   flock: "util-linux",
 };
 
@@ -44,6 +47,18 @@ export function whyNoDebian(): string | undefined {
   if (process.getuid?.() !== 0) return "a whole Debian is installed by root: run the tests as root, or without this board";
   return undefined;
 }
+
+/** What user-mode Linux needs beyond programs, or undefined: it is a program for x86-64, and its card a cable in a network of its own. */
+export async function whyNoUml(): Promise<string | undefined> {
+  if (process.arch !== "x64") return "Debian has user-mode Linux for x86-64 only: use such a machine";
+  const ended = await runToEnd("unshare", [...asRoot(), "--net", "ip", "tuntap", "add", "tap0", "mode", "tap"]);
+  if (ended.exitCode === 0) return undefined;
+  const remedy = "run the tests as root, or allow users their own namespaces; a container needs /dev/net/tun (docker run --device)";
+  return `user-mode Linux needs a network namespace with a tap in it (${ended.stderr.trim()}): ${remedy}`;
+}
+
+/** What `unshare` is told before it makes namespaces: anybody but root becomes root of a user namespace first. */
+export const asRoot = () => (process.getuid?.() === 0 ? [] : ["--map-root-user"]);
 
 async function isInstalled(tool: string): Promise<boolean> {
   for (const folder of toolPath.split(":")) {

@@ -1,6 +1,6 @@
 import type { Result, Stack } from "../helpers/pulumi/engine";
-import type { Checks } from "./checks";
-import { type BoardShell, lookWithOwnEyes, type Place, rebindByHand, type Sight } from "./eyes";
+import type { Checks, PromiseName } from "./checks";
+import { type BoardShell, isUntouched, lookWithOwnEyes, type Place, rebindByHand, type Sight } from "./eyes";
 import { picture } from "./picture";
 import { diffLines, outputLines, stepLines, summaryLine } from "./quotes";
 import type { Screen } from "./screen";
@@ -8,7 +8,7 @@ import type { Screen } from "./screen";
 /** Everything the story is played with. */
 export interface Stage {
   screen: Screen;
-  checks: Checks;
+  checks: Checks<PromiseName>;
   stack: Stack;
   shell: BoardShell;
   place: Place;
@@ -103,7 +103,7 @@ const preview: Act = async (stage) => {
   const later = await look(stage);
   const drift = result.steps.map((step) => step.new?.inputs.drift).find((text) => typeof text === "string");
   checks.check("drift", String(drift).includes(`driver is ${before.driver ?? "none"}`), drift === undefined ? "no drift" : `"${drift}"`);
-  checks.check("previewOnly", isUntouched(stage, earlier, later), whatStoodStill(stage, later));
+  checks.check("previewOnly", isUntouched(earlier, later, stage.isAlone), whatStoodStill(stage, later));
 };
 
 /** Act 5: the same command repairs it. */
@@ -130,7 +130,7 @@ const nothingToDo: Act = async (stage) => {
   const isSame = result.steps.length > 0 && result.steps.every((step) => step.operation === "same");
   checks.check("unchanged", isSame, summaryLine(result));
   const later = await look(stage);
-  checks.check("nothingWritten", isUntouched(stage, earlier, later), whatStoodStill(stage, later));
+  checks.check("nothingWritten", isUntouched(earlier, later, stage.isAlone), whatStoodStill(stage, later));
 };
 
 /** Act 7: the resource is given up, and the device goes back to where it was. */
@@ -146,11 +146,6 @@ const destroy: Act = async (stage) => {
   checks.check("override", sight.override === before.override, sight.override ?? "none");
   checks.check("noClaim", sight.claims === 0, sight.claims === 0 ? "none" : `${sight.claims} left`);
 };
-
-/** The bind and unbind of a device make uevents, and a bind makes a new link. */
-function isUntouched({ isAlone }: Stage, earlier: Sight, later: Sight): boolean {
-  return earlier.link === later.link && earlier.override === later.override && (!isAlone || earlier.uevents === later.uevents);
-}
 
 const whatStoodStill = ({ isAlone }: Stage, { uevents, driver }: Sight) =>
   isAlone ? `uevent counter still ${uevents}` : `the same link to ${nameOf(driver)}`;

@@ -1,11 +1,11 @@
 import { acts, type Stage } from "./acts";
-import { Checks } from "./checks";
+import { Checks, type PromiseName, promises } from "./checks";
 import { Ending } from "./ending";
 import { lookWithOwnEyes } from "./eyes";
 import { readOptions, usage } from "./options";
 import { playOnOwnBoard } from "./own-board";
 import { Screen } from "./screen";
-import { bootArm64, findPulumi, installTools, openDemoStack } from "./setup";
+import { bootForDemo, findPulumi, installTools, openDemoStack } from "./setup";
 
 /** npm run demo: see usage in options.ts. */
 
@@ -32,7 +32,7 @@ async function playOnArm64(screen: Screen, ending: Ending): Promise<number> {
   const started = Date.now();
   await installTools(screen);
   await findPulumi(screen);
-  const board = await bootArm64(screen, ending);
+  const board = await bootForDemo(screen, ending, "arm64");
   const stack = await screen.step("A Pulumi project", async () => {
     const opened = await openDemoStack(ending, {
       host: board.host,
@@ -45,7 +45,7 @@ async function playOnArm64(screen: Screen, ending: Ending): Promise<number> {
   });
   const shell = (command: string) => board.shell(command);
   const before = await lookWithOwnEyes(shell, place);
-  const checks = new Checks(screen);
+  const checks = new Checks(screen, "demo", promises);
   try {
     await play({ screen, checks, stack, shell, place, wished: "vfio-pci", before, isAlone: true });
   } catch (error) {
@@ -59,7 +59,7 @@ async function play(stage: Stage): Promise<void> {
   for (const act of acts) await act(stage);
 }
 
-function finish(screen: Screen, checks: Checks, started: number): number {
+function finish(screen: Screen, checks: Checks<PromiseName>, started: number): number {
   screen.line();
   screen.tell(screen.paint("dim", `All of it took ${Math.round((Date.now() - started) / 1000)} s.`));
   return checks.end() ? 0 : 1;

@@ -71,3 +71,8 @@ export function rebindByHand({ bus, device }: Place, from: string | null, to: st
     ...(to === null ? [] : [`echo '${device}' > '${bus_}/drivers/${to}/bind'`]),
   ];
 }
+
+/** Whether nobody wrote between two looks: bind and unbind make uevents, which count where nobody else makes any, and a bind makes a new link. */
+export function isUntouched(earlier: Sight, later: Sight, isAlone: boolean): boolean {
+  return earlier.link === later.link && earlier.override === later.override && (!isAlone || earlier.uevents === later.uevents);
+}

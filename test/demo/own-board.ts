@@ -6,7 +6,7 @@ import { look } from "../../provider/board/board";
 import { planDevice, wishOf } from "../../provider/plan/plan";
 import { bindingSchema } from "../../provider/schema";
 import { acts, type Stage } from "./acts";
-import { Checks } from "./checks";
+import { Checks, promises } from "./checks";
 import type { Ending } from "./ending";
 import { type BoardShell, lookWithOwnEyes, type Place, rebindByHand } from "./eyes";
 import { type Options, type OwnBoard, readDevice } from "./options";
@@ -40,7 +40,7 @@ export async function playOnOwnBoard(screen: Screen, ending: Ending, options: Op
   const config = { ...configOf(board, key), ...choice.place, driver: choice.wished };
   const stack = await screen.step("A Pulumi project", () => openOwnStack(ending, config));
   const before = await lookWithOwnEyes(shell, choice.place);
-  const checks = new Checks(screen);
+  const checks = new Checks(screen, "demo", promises);
   return playAndGiveBack({ screen, checks, stack, shell, ...choice, before, isAlone: false }, ending);
 }
 

@@ -7,7 +7,7 @@ const linesOf = ({ stdout }: Result) => stdout.split("\n").map((line) => line.tr
 
 /** The last line about each of our resources: "~  …DeviceBinding card updated (3s) [diff: +drift]". */
 export function stepLines(result: Result): string[] {
-  const ended = linesOf(result).filter((line) => /DeviceBinding \S+ (created|updated|deleted|replaced)\b/.test(line));
+  const ended = linesOf(result).filter((line) => /(?:DeviceBinding|BoardBindings) \S+ (created|updated|deleted|replaced)\b/.test(line));
   return ended.map((line) => line.trim());
 }
 

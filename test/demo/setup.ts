@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { type Board, bootBoard } from "../boards/board";
+import { type Board, type BoardKind, bootBoard } from "../boards/board";
 import { pulumiCli } from "../helpers/pulumi/cli";
 import { openStack, type Stack } from "../helpers/pulumi/engine";
 import type { Ending } from "./ending";
@@ -48,12 +48,12 @@ export async function findPulumi(screen: Screen): Promise<void> {
 
 const howWords = { path: "found on PATH", npm: "downloaded by npm's pulumi", built: "built from Go modules" };
 
-/** Boots the arm64 board in QEMU. */
-export async function bootArm64(screen: Screen, ending: Ending): Promise<Board> {
+/** Boots a board, which ends with the demo. */
+export async function bootForDemo(screen: Screen, ending: Ending, kind: BoardKind): Promise<Board> {
   const board = await screen.step(
-    "A board in QEMU",
-    (say) => bootBoard("arm64", { onProgress: say }),
-    ({ port }) => `arm64, SSH on 127.0.0.1:${port}`,
+    kind === "uml" ? "User-mode Linux" : "A board in QEMU",
+    (say) => bootBoard(kind, { onProgress: say }),
+    ({ port }) => `${kind}, SSH on 127.0.0.1:${port}`,
   );
   ending.atEnd(() => board.close());
   return board;
@@ -80,7 +80,8 @@ export function openOwnStack(ending: Ending, config: Record<string, string>): Pr
   return openAt(ending, join(__dirname, "own-board-program"), config);
 }
 
-async function openAt(ending: Ending, project: string, config: Record<string, string>): Promise<Stack> {
+/** A stack of a project's copy, which is removed when the demo ends. */
+export async function openAt(ending: Ending, project: string, config: Record<string, string>): Promise<Stack> {
   const stack = await openStack({ project, stack: "demo", config });
   ending.removeAtExit(dirname(stack.env.TMPDIR ?? join(tmpdir(), "none")));
   ending.atEnd(() => stack.close());

@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Board } from "../boards/board";
+import { aimAt } from "../demo-lab/lab-file";
 import type { Stack } from "../helpers/pulumi/engine";
-import { card, clock, generator, otherCard, run, seen } from "./eyes";
+import { accelerator, card, clock, generator, otherCard, run, seen } from "./eyes";
 
 /** What an example promises, as the board shows it. */
 export interface Example {
@@ -68,6 +69,21 @@ export const examples: Record<string, Example> = {
     eyes: (board) => seen(board, clock),
     up: ["", "(null)"],
     steps: { "step-1": { eyes: ["rtc-pl031", "rtc-pl031"], steps: ["update clock"] } },
+  },
+  lab: {
+    boards: 1,
+    configure: async (stack, [board]) => {
+      if (!board) return;
+      for (const file of ["lab.yaml", "step-1/lab.yaml"]) await aimAt(stack.folder, new Map([["arm-1", board]]), file);
+    },
+    eyes: (board) => seen(board, card, otherCard, accelerator, clock),
+    up: ["vfio-pci", "vfio-pci", "e1000e", "(null)", "vfio-pci", "vfio-pci", "", "(null)"],
+    steps: {
+      "step-1": {
+        eyes: ["vfio-pci", "vfio-pci", "vfio-pci", "vfio-pci", "", "(null)", "", "(null)"],
+        steps: ["update bench-arm-1"],
+      },
+    },
   },
   triggers: {
     boards: 1,

@@ -5,6 +5,7 @@ export type DeviceName = readonly [bus: string, name: string];
 
 export const card: DeviceName = ["pci", "0000:00:01.0"];
 export const otherCard: DeviceName = ["pci", "0000:00:02.0"];
+export const accelerator: DeviceName = ["pci", "0000:00:03.0"];
 export const clock: DeviceName = ["amba", "9010000.pl031"];
 export const generator: DeviceName = ["platform", "a003c00.virtio_mmio"];
 

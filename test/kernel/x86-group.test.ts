@@ -8,10 +8,14 @@ const named = (address: string): DeviceName => ["pci", address];
 const [isa, sata, smbus] = ["0000:00:1f.0", "0000:00:1f.2", "0000:00:1f.3"];
 /** One slot of three functions; each card has a group of its own all the same. */
 const [card, otherCard, edu] = ["0000:00:14.0", "0000:00:14.1", "0000:00:14.2"];
-const slot = [
+/** Another slot: a bridge with a port behind it, and a function. */
+const [bridge, beside] = ["0000:00:15.0", "0000:00:15.1"];
+const slots = [
   ...["-device", "e1000e,multifunction=on,addr=14.0,romfile=,mac=52:54:00:db:01:02"],
   ...["-device", "e1000e,addr=14.1,romfile=,mac=52:54:00:db:01:03"],
   ...["-device", "edu,addr=14.2"],
+  ...["-device", "pcie-root-port,id=beside,multifunction=on,addr=15.0,chassis=9"],
+  ...["-device", "edu,addr=15.1"],
 ];
 
 const onVfio = { driver: "vfio-pci", override: "vfio-pci" };
@@ -102,6 +106,17 @@ onBoard(
       expect(await statesOf(bench, card, otherCard, edu)).toEqual([onE1000e, onE1000e, free]);
     });
 
+    test("leaves a bridge of the slot and the group where it is", async () => {
+      const { board } = bench;
+      const before = await stateOf(board, named(bridge));
+      expect(await board.shell(`cat /sys/bus/pci/devices/${bridge}/class`)).toBe("0x060400");
+      const binding = bench.binding(toVfio(beside, { wholeSlot: true, wholeIommuGroup: true }));
+      expect(await binding.create()).toMatchObject({ currentDriver: "vfio-pci", siblings: [], groupViable: true });
+      expect(await statesOf(bench, bridge, beside)).toEqual([before, onVfio]);
+      await binding.delete();
+      expect(await statesOf(bench, bridge, beside)).toEqual([before, free]);
+    });
+
     test("undoes the first function where the kernel refuses the last one", async () => {
       await moveByHand(bench.board, named(card), null);
       await bench.writes();
@@ -115,5 +130,5 @@ onBoard(
       await moveByHand(bench.board, named(card), "e1000e");
     });
   },
-  { spareDevices: slot },
+  { spareDevices: slots },
 );

@@ -1,3 +1,5 @@
+import { readFileSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { expect } from "vitest";
 import { decode, encode } from "../../provider/board/protocol";
 import type { Device } from "./kernel";
@@ -97,6 +99,8 @@ inEveryShell((shell) => {
     addFunction("0000:00:1f.6", { group: "7", driver: "pcieport" });
     kernel.addDevice({ bus: "platform", name: "12c0000.dma", driver: null, matches: [], group: "7" });
     kernel.addDevice({ bus: "usb", name: "0000:00:1f.7", driver: null, matches: [], group: "7" });
+    addFunction("0000:00:05.0");
+    kernel.addDevice({ bus: "usb", name: "0000:00:05.0", driver: null, matches: [], group: "7" }, "usb1");
     expect((await along(shell, second, "group", "slot")).sort()).toEqual([otherSlot, first, third].sort());
   });
 
@@ -176,12 +180,13 @@ inEveryShell((shell) => {
     expect([made.board.kernel.writes, device.driver]).toEqual([[], "e1000e"]);
   });
 
-  promise(shell, "runs a command after the change where it would have run without siblings", async () => {
+  promise(shell, "runs a command after the change in the folder in which the login began", async () => {
     const [, device] = addSlot();
     if (device === undefined) throw new Error("the slot has a second function");
-    const command = ["sh", "-c", '[ "$PWD" != / ] && pwd -P >"$1"', "sh", `${made.board.root}/where`];
+    const command = ["sh", "-c", 'pwd -P >"$1"', "sh", `${made.board.root}/where`];
     const transaction = { ...toVfio(device, seen(0, third, otherSlot)), afterRebind: command };
     expect((await made.board.apply(shell, transaction)).outcome).toEqual({ is: "done" });
+    expect(readFileSync(`${made.board.root}/where`, "utf8")).toBe(`${realpathSync(tmpdir())}\n`);
   });
 
   promise(shell, "does nothing at all for an item that is no such item", async () => {

@@ -65,6 +65,17 @@ onBoard(
       expect(await statesOf(bench, card, otherCard, edu)).toEqual([onE1000e, onE1000e, free]);
     });
 
+    test("loads a module with the parameters that are asked for, also where a sibling is the first that needs it", async () => {
+      const { board } = bench;
+      expect(await board.shell("grep -c ^vfio_pci /proc/modules || true")).toBe("0");
+      const binding = bench.binding(toVfio(otherCard, { wholeSlot: true, moduleParameters: { disable_idle_d3: "1" } }));
+      await binding.create();
+      expect(await board.shell("cat /sys/module/vfio_pci/parameters/disable_idle_d3")).toBe("Y");
+      expect(await statesOf(bench, card, otherCard, edu)).toEqual([onVfio, onVfio, onVfio]);
+      await binding.delete();
+      expect(await statesOf(bench, card, otherCard, edu)).toEqual([onE1000e, onE1000e, free]);
+    });
+
     test("says who is in the way where nobody is taken along, and takes them along, or gives them back, when that changes", async () => {
       const { board } = bench;
       const onUio = { driver: "uio_pci_generic", override: "uio_pci_generic" };

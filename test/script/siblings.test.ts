@@ -91,6 +91,26 @@ inEveryShell((shell) => {
     ]);
   });
 
+  promise(shell, "tells of a sibling how the parameters are that are asked for its device, and of no other device", async () => {
+    addSlot();
+    made.board.kernel.addFile("module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
+    made.board.kernel.addFile("module/vfio/initstate", "live\n");
+    const answer = await made.board.ask(shell, "look", [
+      ["device", "pci", otherSlot, "vfio-pci", "-"],
+      ["device", "pci", second, "vfio-pci", "-"],
+      ["parameter", "1", "vfio", "enable_unsafe_noiommu_mode", "Y"],
+      ["siblings", "0", "group"],
+      ["siblings", "1", "slot"],
+    ]).done;
+    expect(answer.devices.map(({ parameters }) => parameters)).toEqual(["-", "vfio;enable_unsafe_noiommu_mode;wrong;N"]);
+    expect(answer.siblings.map(({ of, name, parameters }) => [of, name, parameters])).toEqual([
+      ["0", second, "-"],
+      ["0", third, "-"],
+      ["1", first, "vfio;enable_unsafe_noiommu_mode;wrong;N"],
+      ["1", third, "vfio;enable_unsafe_noiommu_mode;wrong;N"],
+    ]);
+  });
+
   promise(shell, "leaves bridges, what pcieport has, and devices of other buses alone", async () => {
     const { kernel } = made.board;
     addSlot();

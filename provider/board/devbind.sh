@@ -619,7 +619,7 @@ say_device() {
 }
 
 # Says those that are taken along with each device. They get the numbers after all devices, and are looked at as their own device
-# is: for the same driver, and with what is kept of them.
+# is: for the same driver and the same parameters, and with what is kept of them.
 look_at_siblings() {
   parent=1 index=$devices
   while [ "$parent" -le "$devices" ]; do
@@ -637,10 +637,25 @@ say_sibling() {
   decode "$sibling"
   eval "bus_$index=\$bus name_$index=\$decoded key_$index=\${key%%,*},\$sibling keep_$index=\$keep_$parent"
   eval "wanted_$index=\$wanted_$parent module_$index=\$module_$parent selector_$index='' selected_$index='' known_$index='' asks_id_$index=''"
+  ask_parameters_too
   device_number "$index"
   eval "wanted=\$wanted_$index module=\$module_$index"
   answer="sibling of=$((parent - 1)) bus=${key%%,*} name=$sibling present=yes"
   [ ! -e "$device" ] || say_device
+}
+
+# What is asked of modules for the device number $parent is asked for number $index too.
+ask_parameters_too() {
+  parameter=1 asked=$parameters
+  while [ "$parameter" -le "$asked" ]; do
+    eval "of_device=\$parameter_device_$parameter"
+    if [ "$of_device" = "$parent" ]; then
+      parameters=$((parameters + 1))
+      eval "parameter_device_$parameters=\$index parameter_module_$parameters=\$parameter_module_$parameter"
+      eval "parameter_name_$parameters=\$parameter_name_$parameter parameter_value_$parameters=\$parameter_value_$parameter"
+    fi
+    parameter=$((parameter + 1))
+  done
 }
 
 yes_if() {

@@ -55,8 +55,8 @@ export function placedSiblings(items: LookItem[], devices: Device[], lines: Answ
   return placed;
 }
 
-/** A sibling is looked at as its own device is, but by its name; nothing is asked of its id or its parameters. */
-export const siblingItem = ({ bus, driver, module, asksKept }: LookItem, name: string): LookItem => ({
-  ...{ bus, driver, module, asksKept },
+/** A sibling is looked at as its own device is, but by its name; nothing is asked of its id. */
+export const siblingItem = ({ bus, driver, module, parameters, asksKept }: LookItem, name: string): LookItem => ({
+  ...{ bus, driver, module, parameters, asksKept },
   device: name,
 });

@@ -8,10 +8,14 @@ const named = (address: string): DeviceName => ["pci", address];
 const [isa, sata, smbus] = ["0000:00:1f.0", "0000:00:1f.2", "0000:00:1f.3"];
 /** One slot of three functions; each card has a group of its own all the same. */
 const [card, otherCard, edu] = ["0000:00:14.0", "0000:00:14.1", "0000:00:14.2"];
-const slot = [
+/** Another slot: a bridge with a port behind it, and a function. */
+const [bridge, beside] = ["0000:00:15.0", "0000:00:15.1"];
+const slots = [
   ...["-device", "e1000e,multifunction=on,addr=14.0,romfile=,mac=52:54:00:db:01:02"],
   ...["-device", "e1000e,addr=14.1,romfile=,mac=52:54:00:db:01:03"],
   ...["-device", "edu,addr=14.2"],
+  ...["-device", "pcie-root-port,id=beside,multifunction=on,addr=15.0,chassis=9"],
+  ...["-device", "edu,addr=15.1"],
 ];
 
 const onVfio = { driver: "vfio-pci", override: "vfio-pci" };
@@ -61,6 +65,17 @@ onBoard(
       expect(await statesOf(bench, card, otherCard, edu)).toEqual([onE1000e, onE1000e, free]);
     });
 
+    test("loads a module with the parameters that are asked for, also where a sibling is the first that needs it", async () => {
+      const { board } = bench;
+      expect(await board.shell("grep -c ^vfio_pci /proc/modules || true")).toBe("0");
+      const binding = bench.binding(toVfio(otherCard, { wholeSlot: true, moduleParameters: { disable_idle_d3: "1" } }));
+      await binding.create();
+      expect(await board.shell("cat /sys/module/vfio_pci/parameters/disable_idle_d3")).toBe("Y");
+      expect(await statesOf(bench, card, otherCard, edu)).toEqual([onVfio, onVfio, onVfio]);
+      await binding.delete();
+      expect(await statesOf(bench, card, otherCard, edu)).toEqual([onE1000e, onE1000e, free]);
+    });
+
     test("says who is in the way where nobody is taken along, and takes them along, or gives them back, when that changes", async () => {
       const { board } = bench;
       const onUio = { driver: "uio_pci_generic", override: "uio_pci_generic" };
@@ -102,6 +117,17 @@ onBoard(
       expect(await statesOf(bench, card, otherCard, edu)).toEqual([onE1000e, onE1000e, free]);
     });
 
+    test("leaves a bridge of the slot and the group where it is", async () => {
+      const { board } = bench;
+      const before = await stateOf(board, named(bridge));
+      expect(await board.shell(`cat /sys/bus/pci/devices/${bridge}/class`)).toBe("0x060400");
+      const binding = bench.binding(toVfio(beside, { wholeSlot: true, wholeIommuGroup: true }));
+      expect(await binding.create()).toMatchObject({ currentDriver: "vfio-pci", siblings: [], groupViable: true });
+      expect(await statesOf(bench, bridge, beside)).toEqual([before, onVfio]);
+      await binding.delete();
+      expect(await statesOf(bench, bridge, beside)).toEqual([before, free]);
+    });
+
     test("undoes the first function where the kernel refuses the last one", async () => {
       await moveByHand(bench.board, named(card), null);
       await bench.writes();
@@ -115,5 +141,5 @@ onBoard(
       await moveByHand(bench.board, named(card), "e1000e");
     });
   },
-  { spareDevices: slot },
+  { spareDevices: slots },
 );

@@ -1,3 +1,5 @@
+import { readFileSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { expect } from "vitest";
 import { decode, encode } from "../../provider/board/protocol";
 import type { Device } from "./kernel";
@@ -89,6 +91,26 @@ inEveryShell((shell) => {
     ]);
   });
 
+  promise(shell, "tells of a sibling how the parameters are that are asked for its device, and of no other device", async () => {
+    addSlot();
+    made.board.kernel.addFile("module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
+    made.board.kernel.addFile("module/vfio/initstate", "live\n");
+    const answer = await made.board.ask(shell, "look", [
+      ["device", "pci", otherSlot, "vfio-pci", "-"],
+      ["device", "pci", second, "vfio-pci", "-"],
+      ["parameter", "1", "vfio", "enable_unsafe_noiommu_mode", "Y"],
+      ["siblings", "0", "group"],
+      ["siblings", "1", "slot"],
+    ]).done;
+    expect(answer.devices.map(({ parameters }) => parameters)).toEqual(["-", "vfio;enable_unsafe_noiommu_mode;wrong;N"]);
+    expect(answer.siblings.map(({ of, name, parameters }) => [of, name, parameters])).toEqual([
+      ["0", second, "-"],
+      ["0", third, "-"],
+      ["1", first, "vfio;enable_unsafe_noiommu_mode;wrong;N"],
+      ["1", third, "vfio;enable_unsafe_noiommu_mode;wrong;N"],
+    ]);
+  });
+
   promise(shell, "leaves bridges, what pcieport has, and devices of other buses alone", async () => {
     const { kernel } = made.board;
     addSlot();
@@ -97,6 +119,8 @@ inEveryShell((shell) => {
     addFunction("0000:00:1f.6", { group: "7", driver: "pcieport" });
     kernel.addDevice({ bus: "platform", name: "12c0000.dma", driver: null, matches: [], group: "7" });
     kernel.addDevice({ bus: "usb", name: "0000:00:1f.7", driver: null, matches: [], group: "7" });
+    addFunction("0000:00:05.0");
+    kernel.addDevice({ bus: "usb", name: "0000:00:05.0", driver: null, matches: [], group: "7" }, "usb1");
     expect((await along(shell, second, "group", "slot")).sort()).toEqual([otherSlot, first, third].sort());
   });
 
@@ -176,12 +200,13 @@ inEveryShell((shell) => {
     expect([made.board.kernel.writes, device.driver]).toEqual([[], "e1000e"]);
   });
 
-  promise(shell, "runs a command after the change where it would have run without siblings", async () => {
+  promise(shell, "runs a command after the change in the folder in which the login began", async () => {
     const [, device] = addSlot();
     if (device === undefined) throw new Error("the slot has a second function");
-    const command = ["sh", "-c", '[ "$PWD" != / ] && pwd -P >"$1"', "sh", `${made.board.root}/where`];
+    const command = ["sh", "-c", 'pwd -P >"$1"', "sh", `${made.board.root}/where`];
     const transaction = { ...toVfio(device, seen(0, third, otherSlot)), afterRebind: command };
     expect((await made.board.apply(shell, transaction)).outcome).toEqual({ is: "done" });
+    expect(readFileSync(`${made.board.root}/where`, "utf8")).toBe(`${realpathSync(tmpdir())}\n`);
   });
 
   promise(shell, "does nothing at all for an item that is no such item", async () => {

@@ -199,6 +199,21 @@ describe("a device that takes its IOMMU group along", () => {
     ]);
   });
 
+  it("is planned anew by one look more where another one came in between, also where there was none before", async () => {
+    look.mockImplementationOnce(async () => ({ board: aBoard(), devices: [{ ...known(names.left), siblings: [] }] }));
+    apply.mockImplementationOnce(async (_, transaction) => ({ outcome: outcome("moved"), observation: seen(transaction.devices) }));
+    const { outs } = await create(boardWishes(whole));
+    expect(apply.mock.calls.map(([, { devices: sent }]) => sent.map(({ device, along }) => [device, along]))).toEqual([
+      [[names.left, { kinds: ["group"], names: [] }]],
+      [
+        [names.left, { kinds: ["group"], names: [names.right] }],
+        [names.right, undefined],
+      ],
+    ]);
+    expect([look.mock.calls.length, known(names.right).driver]).toEqual([2, "vfio-pci"]);
+    expect(outs.devices).toMatchObject({ left: { siblings: [{ deviceName: names.right }] } });
+  });
+
   it("is refused where one of them is guarded", async () => {
     devices[names.right] = deviceOn("right", { guard: "the disk under /" });
     const error = await failure(create(boardWishes(whole)));

@@ -91,6 +91,13 @@ describe("the answer", () => {
     expect(second).not.toHaveProperty("siblings");
   });
 
+  it("tells of a sibling how the parameters are that are asked for its device", () => {
+    const item = lookItem(aBinding({ wholeSlot: true, moduleParameters: { disable_idle_d3: "1" } }));
+    const lines = [board, own(0), sibling("0000:00:02.1", { parameters: "vfio_pci;disable_idle_d3;unloaded;-" })];
+    const [device] = observation(connectionSchema.parse(connection), [item], lines).devices;
+    expect(device?.siblings?.[0]?.parameters).toEqual([{ module: "vfio_pci", name: "disable_idle_d3", is: "unloaded", value: null }]);
+  });
+
   it("that tells of none gives none to a device that asked, and no word to one that did not", () => {
     const [first, second] = read(own(0), own(1));
     expect(first?.siblings).toEqual([]);

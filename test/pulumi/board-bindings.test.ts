@@ -127,6 +127,12 @@ test("a device moves from a DeviceBinding into a BoardBindings and back, and not
   expect(outputsOf(await stack.state(), "lone")).toMatchObject({ currentDriver: "vfio-pci", previousDriver: "e1000e" });
   expect(await driverOf(lab.board(), card)).toBe("vfio-pci");
 
+  await stack.write({ lone: lone({ claimFrom: ["bench"] }), renamed: { ...bench(onBench), options: { aliases: [{ name: "bench" }] } } });
+  expect(saidOn(await stack.preview(), "renamed")).toEqual([]);
+  await stack.up(onePass());
+  expect(await events(lab.board()), "a new name").toBe(before);
+  expect(outputsOf(await stack.state(), "renamed")).toMatchObject({ devices: { clock: { previousDriver: "rtc-pl031" } } });
+
   await stack.destroy();
   expect([await all(), await claims(lab.board())]).toEqual([asFound, ""]);
 });

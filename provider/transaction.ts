@@ -16,10 +16,13 @@ export interface LookItem {
   /** Parameters that the driver's module, or another one, must have. */
   parameters?: ModuleParameter[];
   /** Which others are looked at with it, because they are taken along: those of its IOMMU group, the other functions of its slot. */
-  takesAlong?: ("group" | "slot")[];
+  takesAlong?: SiblingKind[];
   /** Whether to tell what the board keeps of it over a reboot, and who else does. */
   asksKept?: boolean;
 }
+
+/** The devices that are taken along with another one: those of its IOMMU group, the other functions of its slot. */
+export type SiblingKind = "group" | "slot";
 
 /** A parameter of a module; null is the module of the device's driver. */
 export interface ModuleParameter {
@@ -55,6 +58,8 @@ export interface TransactionDevice extends LookItem {
   newId?: { id: string; others: string[] };
   /** What becomes of the file that keeps it over a reboot, and whose that was. */
   keep?: { word: "take" | "drop"; seen: string | null };
+  /** Which others are taken along with it, and the names of those that the plan saw: no other ones may be there. */
+  along?: { kinds: SiblingKind[]; names: string[] };
 }
 
 export interface Transaction {

@@ -22,6 +22,7 @@ import {
 } from "./protocol";
 import { boardScript } from "./script";
 import { leftItems, lookItems, selectorItems } from "./selector-items";
+import { askSiblingItems, siblingItems, siblingLines } from "./siblings";
 
 const outcomeSchema = z.object({
   is: z.enum(["done", "undone", "stuck", "moved", "busy", "refused", "running", "unconfirmed", "interrupted", "unknown"]),
@@ -52,7 +53,7 @@ export async function look(
   options: { dials?: number; timeoutSeconds?: number } = {},
 ): Promise<Observation> {
   const ids = items.flatMap(({ asksId }, index) => (asksId ? [["id", String(index)]] : []));
-  const request = [...lookItems(items), ...ids, ...parameterItems(items), ...askKeptItems(items)];
+  const request = [...lookItems(items), ...ids, ...parameterItems(items), ...askKeptItems(items), ...askSiblingItems(items)];
   const lines = await ask(connection, "look", request, { timeoutSeconds: options.timeoutSeconds ?? 30, dials: options.dials });
   return observation(connection, items, lines);
 }
@@ -124,7 +125,7 @@ export function applyItems(transaction: Transaction): string[][] {
     ...(transaction.confirmSeconds === null ? [] : [String(transaction.confirmSeconds)]),
   ];
   const after = transaction.afterRebind.length > 0 ? [["after", ...transaction.afterRebind.map(encode)]] : [];
-  const more = [...ids, ...parameterItems(transaction.devices), ...keepItems(transaction.devices)];
+  const more = [...ids, ...parameterItems(transaction.devices), ...keepItems(transaction.devices), ...siblingItems(transaction.devices)];
   return [head, ...after, ...devices, ...leftItems(transaction), ...more, ...steps];
 }
 
@@ -157,7 +158,7 @@ export async function ask(
   }
 }
 
-/** What login scripts may print before the answer, what the answer may take for each item of the request, and in all. */
+/** What login scripts may print before the answer, what the answer may take for each item of the request (or sibling of a device), and in all. */
 const chatterBytes = 256 * 1024;
 const itemBytes = 64 * 1024;
 const answerBytes = 4 * 1024 * 1024;
@@ -170,13 +171,14 @@ async function askOver(
   { limitSeconds, linesMaximum }: { limitSeconds: number; linesMaximum?: number },
 ): Promise<AnswerLine[]> {
   const nonce = randomBytes(12).toString("hex");
+  const lines = items.length + siblingLines(items);
   const answer = await board.run({
     input: boardScript() + requestLine(nonce, operation, items),
     isComplete: (stdout) => isComplete(stdout, nonce),
-    maximumBytes: linesMaximum === undefined ? Math.min(answerBytes, chatterBytes + itemBytes * items.length) : answerBytes,
+    maximumBytes: linesMaximum === undefined ? Math.min(answerBytes, chatterBytes + itemBytes * lines) : answerBytes,
     timeoutSeconds: limitSeconds,
   });
   const address = addressOf(connection);
   if (!answer.complete) throw cutAnswer(address, answer);
-  return parseAnswer(answer.stdout, nonce, address, linesMaximum ?? items.length + 2);
+  return parseAnswer(answer.stdout, nonce, address, linesMaximum ?? lines + 2);
 }

@@ -131,7 +131,7 @@ read_item() {
   set -- $1
   set +f
   IFS=$saved
-  case $1:$# in bus:2 | transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:[34] | id:* | parameter:5 | persist:[24] | step:4) ;; *) exit 64 ;; esac
+  case $1:$# in bus:2 | transaction:[56] | after:* | device:5 | device:12 | selector:[34] | left:[34] | id:* | parameter:5 | persist:[24] | siblings:* | step:4) ;; *) exit 64 ;; esac
   case $1 in
   bus) read_name "$2" && encode "$decoded" && asked_buses="$asked_buses $encoded " ;;
   transaction)
@@ -179,11 +179,12 @@ read_item() {
     case ${10-} in '' | take | keep | drop) ;; *) exit 64 ;; esac
     eval "bus_$devices=\$bus name_$devices=\$name key_$devices=\$key wanted_$devices=\$4 module_$devices=\$5"
     eval "seen_driver_$devices=\${6-} seen_override_$devices=\${7-} wish_driver_$devices=\${8-} wish_override_$devices=\${9-}"
-    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-} id_$devices='' others_$devices='' asks_id_$devices='' left_by_$devices='' keep_$devices=''"
+    eval "claim_$devices=\${10-} past_driver_$devices=\${11-} past_override_$devices=\${12-} id_$devices='' others_$devices='' asks_id_$devices='' left_by_$devices='' keep_$devices='' along_$devices='' seen_siblings_$devices=''"
     ;;
   id) read_id_item "$@" ;;
   parameter) read_parameter_item "$@" ;;
   persist) read_persist_item "$@" ;;
+  siblings) read_siblings_item "$@" ;;
   step)
     steps=$((steps + 1))
     case $2 in '' | *[!0-9]* | ????*) exit 64 ;; esac
@@ -520,6 +521,7 @@ look_at_devices() {
     look_at "$number"
     number=$((number + 1))
   done
+  [ "$operation" != look ] || look_at_siblings
 }
 
 say_board() {
@@ -584,9 +586,15 @@ look_at() {
     say_absent "$list"
     return
   fi
+  answer="$answer present=yes bus=yes"
+  say_device
+}
+
+# Says all of the device number $index, which is there, after the answer's first words.
+say_device() {
   real=$(readlink -f "$device")
   read_driver
-  answer="$answer present=yes bus=yes driver=$driver unbindable=$(yes_if test -e "$device/driver/unbind")"
+  answer="$answer driver=$driver unbindable=$(yes_if test -e "$device/driver/unbind")"
   encode "${real#"$root"}"
   answer="$answer path=$encoded"
   journal_of "$key"
@@ -608,6 +616,46 @@ look_at() {
   read_claim "$key"
   look_at_kept
   say "$answer claimant=$claimed_by claimDriver=$claimed_driver claimOverride=$claimed_override claimTransaction=$claimed_transaction claimInterface=$claimed_interface claimIds=${claimed_id_drivers:--}"
+}
+
+# Says those that are taken along with each device. They get the numbers after all devices, and are looked at as their own device
+# is: for the same driver and the same parameters, and with what is kept of them.
+look_at_siblings() {
+  parent=1 index=$devices
+  while [ "$parent" -le "$devices" ]; do
+    find_siblings "$parent"
+    for sibling in $siblings; do
+      index=$((index + 1))
+      say_sibling
+    done
+    parent=$((parent + 1))
+  done
+}
+
+say_sibling() {
+  device_number "$parent"
+  decode "$sibling"
+  eval "bus_$index=\$bus name_$index=\$decoded key_$index=\${key%%,*},\$sibling keep_$index=\$keep_$parent"
+  eval "wanted_$index=\$wanted_$parent module_$index=\$module_$parent selector_$index='' selected_$index='' known_$index='' asks_id_$index=''"
+  ask_parameters_too
+  device_number "$index"
+  eval "wanted=\$wanted_$index module=\$module_$index"
+  answer="sibling of=$((parent - 1)) bus=${key%%,*} name=$sibling present=yes"
+  [ ! -e "$device" ] || say_device
+}
+
+# What is asked of modules for the device number $parent is asked for number $index too.
+ask_parameters_too() {
+  parameter=1 asked=$parameters
+  while [ "$parameter" -le "$asked" ]; do
+    eval "of_device=\$parameter_device_$parameter"
+    if [ "$of_device" = "$parent" ]; then
+      parameters=$((parameters + 1))
+      eval "parameter_device_$parameters=\$index parameter_module_$parameters=\$parameter_module_$parameter"
+      eval "parameter_name_$parameters=\$parameter_name_$parameter parameter_value_$parameters=\$parameter_value_$parameter"
+    fi
+    parameter=$((parameter + 1))
+  done
 }
 
 yes_if() {
@@ -780,6 +828,80 @@ module_there() {
   find_installed
   [ -r "$installed/modules.dep" ] && loadable=$(yes_if grep -qE "(^|/)$pattern\.ko" "$installed/modules.dep")
   find_lack
+}
+
+# --- siblings: who is taken along with a device -------------------------------------------------------------------------------
+
+# Takes an item `siblings` apart: of which kind a device's are. An apply is told those that the plan saw, of all kinds together.
+read_siblings_item() {
+  [ "$#" -ge 3 ] || exit 64
+  check_device "$2"
+  case $operation:$#:$3 in look:3:group | look:3:slot | apply:*:group | apply:*:slot) ;; *) exit 64 ;; esac
+  number=$(($2 + 1))
+  eval "along_$number=\"\$along_$number $3\""
+  shift 3
+  for word in "$@"; do
+    read_name "$word"
+    encode "$decoded"
+    eval "seen_siblings_$number=\"\$seen_siblings_$number \$encoded\""
+  done
+}
+
+# siblings: the encoded names of those that are taken along with the device number $1, each after a space. None where the device is
+# not there, and where the kernel may hold its files.
+find_siblings() {
+  siblings=''
+  eval "kinds=\$along_$1"
+  [ -n "$kinds" ] || return 0
+  device_number "$1"
+  [ -n "$name" ] && [ -e "$device" ] || return 0
+  journal_of "$key"
+  [ "$journal" != stuck ] || return 0
+  here=$PWD
+  case $kinds in *group*)
+    for entry in "$device"/iommu_group/devices/*; do
+      add_sibling "$entry"
+    done
+    ;;
+  esac
+  case $bus:$kinds in pci:*slot*)
+    for entry in "$sys/bus/pci/devices/${name%.*}".*; do
+      add_sibling "$entry"
+    done
+    ;;
+  esac
+  cd "$here" 2>/dev/null || cd /
+}
+
+# Adds the device behind the link $1, which may bear another name there, if it is another one of the same bus. A bridge is never
+# taken along: what is behind it would go too.
+add_sibling() {
+  follow "$1" && text=$followed && entry=${followed##*/} || return 0
+  [ "$entry" != "$name" ] && follow "$sys/bus/$bus/devices/$entry" && [ "$followed" = "$text" ] || return 0
+  if [ "$bus" = pci ]; then
+    value_of "$text/class"
+    case $value in 0x0604*) return 0 ;; esac
+    ! follow "$text/driver" || [ "${followed##*/}" != pcieport ] || return 0
+  fi
+  encode "$entry"
+  case "$siblings " in
+  *" $encoded "*) ;;
+  *) siblings="$siblings $encoded" ;;
+  esac
+}
+
+# Whether those that are taken along with the device number $number are the ones that the plan saw.
+has_same_siblings() {
+  eval "kinds=\$along_$number seen=\$seen_siblings_$number"
+  [ -n "$kinds" ] || return 0
+  find_siblings "$number"
+  [ "${#siblings}" -eq "${#seen}" ] || return 1
+  for sibling in $siblings; do
+    case "$seen " in
+    *" $sibling "*) ;;
+    *) return 1 ;;
+    esac
+  done
 }
 
 # --- the list: a whole board as data; never writes ---------------------------------------------------------------------------
@@ -2982,7 +3104,7 @@ may_write() {
     if [ "$claimed_by" != - ] && [ "$claimed_by" != "$claimant" ] && [ "$force" = no ]; then
       return 1
     fi
-    has_same_id && is_kept_as_seen || return 1
+    has_same_id && is_kept_as_seen && has_same_siblings || return 1
     number=$((number + 1))
   done
   refusal="is=busy owner=$me"

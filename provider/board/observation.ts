@@ -7,6 +7,7 @@ import type { LookItem, Observation } from "../transaction";
 import { keepingOf, keptOf } from "./keeping";
 import { offersOf } from "./offers";
 import { type AnswerLine, bound, decode, field, list, readLine, text, word, yes, yesOrNothing } from "./protocol";
+import { type Placed, placedSiblings, siblingItem } from "./siblings";
 
 const boardLine = z.object({
   boot: text,
@@ -21,20 +22,31 @@ const boardLine = z.object({
   writable: yes,
 });
 
-/** Reads the answer of a look, or of an apply's look afterwards; `items` as they were asked for. */
+/**
+ * Reads the answer of a look, or of an apply's look afterwards; `items` as they were asked for.
+ * @throws DevbindError "protocol" for what is none, or tells of siblings that nobody can have
+ */
 export function observation(connection: Connection, items: LookItem[], lines: AnswerLine[]): Observation {
   const address = addressOf(connection);
   const devices = lines.filter((line) => line.word === "device");
+  const own = items.map((item, index) =>
+    deviceOf(
+      item,
+      devices.find((line) => line.fields.index === String(index)),
+      address,
+    ),
+  );
+  const siblings = placedSiblings(items, own, lines, address);
   return {
     board: boardOf(connection, lines),
-    devices: items.map((item, index) =>
-      deviceOf(
-        item,
-        devices.find((line) => line.fields.index === String(index)),
-        address,
-      ),
-    ),
+    devices: own.map((device, index) => withSiblings(device, items[index], siblings[index] ?? [], address)),
   };
+}
+
+/** Has siblings only where these were asked for, and then also none. */
+function withSiblings(device: Device, item: LookItem | undefined, siblings: Placed[], address: string): Device {
+  if (item?.takesAlong === undefined) return device;
+  return { ...device, siblings: siblings.map(({ name, line }) => deviceOf(siblingItem(item, name), line, address)) };
 }
 
 /** What an answer tells of the board itself. */

@@ -121,7 +121,8 @@ export function cutAnswer(address: string, { exitCode, stderr }: { exitCode: num
   });
 }
 
-function garbled(address: string, why: string): DevbindError {
+/** An answer of which nothing is believed. */
+export function garbled(address: string, why: string): DevbindError {
   return new DevbindError("protocol", {
     failed: `The answer of ${address} cannot be understood: ${why}.`,
     now: "Nothing of it was believed.",

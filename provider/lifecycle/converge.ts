@@ -9,7 +9,7 @@ import type { Observation, Transaction } from "../transaction";
 import { applyOnce } from "./apply";
 import { dependentsLost, lostWords } from "./dependents";
 import { failure } from "./outcome";
-import { type Attempt, deviceAt, lookItem } from "./request";
+import { type Attempt, deviceAt, lookItem, seenAlong } from "./request";
 
 /** One binding that is to be made true or given up, and how that is planned from what a look brings. */
 export interface Part {
@@ -67,7 +67,7 @@ export async function converge(parts: Part[]): Promise<{ board: Board; tries: Tr
       const wasInterrupted = tries.some(({ device }) => device.journal === "interrupted");
       if (!wasInterrupted) return { board: after?.board ?? board, tries: seenAgain(tries, after) };
     }
-    observation = tries.length === 1 ? (after ?? observation) : await lookAgain();
+    observation = tries.length === 1 && !takesAlong(tries) ? (after ?? observation) : await lookAgain();
   }
   throw new DevbindError("busy", {
     failed: `The devices on ${address} changed ${attempts} times between the plan and its transaction.`,
@@ -102,6 +102,9 @@ export function triesFor(parts: Part[], observation: Observation): Try[] {
   return kept.sort(byPath);
 }
 
+/** What came after a transaction tells of no siblings. */
+const takesAlong = (tries: Try[]): boolean => tries.some(({ binding }) => lookItem(binding).takesAlong !== undefined);
+
 const lookItemOf = ({ binding, known }: Try) => ({ ...lookItem(binding, known), takesAlong: undefined });
 
 const seenAgain = (tries: Try[], after: Observation | undefined): Try[] =>
@@ -133,7 +136,10 @@ function transactionOf(tries: Try[], timeoutSeconds: number): Transaction {
     force: tries.some(({ mayTake }) => mayTake),
     confirmSeconds: tries.reduce<number | null>((most, { binding }) => Math.max(most ?? 0, binding.confirmSeconds ?? 0) || null, null),
     afterRebind: first?.binding.afterRebind ?? [],
-    devices: tries.map(({ binding, device, plan, claim, past, known }) => transactionDevice(binding, plan, device, { claim, past, known })),
+    devices: tries.map(({ binding, device, plan, claim, past, known }) => ({
+      ...transactionDevice(binding, plan, device, { claim, past, known }),
+      along: seenAlong(binding, device),
+    })),
     left: tries.flatMap(({ binding: { bus }, left, claim }, of) =>
       left === undefined ? [] : [{ bus, device: left, ...(claim === "take" && { of }) }],
     ),

@@ -4,7 +4,7 @@ import { moduleOf, parametersOf } from "../plan/modules";
 import type { DevicePlan } from "../plan/plan";
 import type { Binding, Device, Outputs } from "../schema";
 import { outputsSchema, validate, wishFields } from "../schema";
-import type { LookItem, Observation } from "../transaction";
+import type { LookItem, Observation, SiblingKind, TransactionDevice } from "../transaction";
 
 /** Inputs or state as the engine hands them over. */
 export type Properties = Record<string, unknown>;
@@ -57,8 +57,14 @@ export const lookItem = (binding: Binding, known?: string): LookItem => ({
   ...((binding.wholeIommuGroup || binding.wholeSlot) && { takesAlong: alongOf(binding) }),
 });
 
-function alongOf({ wholeIommuGroup, wholeSlot }: Binding): NonNullable<LookItem["takesAlong"]> {
+function alongOf({ wholeIommuGroup, wholeSlot }: Binding): SiblingKind[] {
   return [...(wholeIommuGroup ? (["group"] as const) : []), ...(wholeSlot ? (["slot"] as const) : [])];
+}
+
+/** What a transaction tells of those that are taken along: its plan holds only while they are the same. */
+export function seenAlong(binding: Binding, { isPresent, siblings }: Device): TransactionDevice["along"] {
+  const kinds = alongOf(binding);
+  return isPresent && siblings && kinds.length > 0 ? { kinds, names: siblings.map(({ name }) => name) } : undefined;
 }
 
 /** Whether two values of the input `device` say the same, also where an id is written in capitals once. */

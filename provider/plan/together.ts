@@ -12,7 +12,7 @@ export interface Bound {
 
 /**
  * The devices that a binding takes along (`wholeIommuGroup`, `wholeSlot`), each with the binding that is wished for it: the same
- * driver, by name. What is expected of the first device is not expected of them, and no id is given for them.
+ * driver, by name, and of its modules the same parameters: whichever comes first loads them. What is expected of the first device is not expected of them, and no id is given for them.
  */
 export function siblingsOf(binding: Binding, { siblings = [] }: Device): Bound[] {
   return siblings.map((device) => ({ binding: siblingBinding(binding, device.bus, device.name), device }));
@@ -20,7 +20,7 @@ export function siblingsOf(binding: Binding, { siblings = [] }: Device): Bound[]
 
 export function siblingBinding(binding: Binding, bus: string, device: string): Binding {
   const strategy = binding.strategy === "new-id" ? "auto" : binding.strategy;
-  const alone = { wholeIommuGroup: false, wholeSlot: false, expect: undefined, moduleParameters: undefined, newIdMayClaim: undefined };
+  const alone = { wholeIommuGroup: false, wholeSlot: false, expect: undefined, newIdMayClaim: undefined };
   return { ...binding, ...alone, bus, device, strategy };
 }
 

@@ -10,7 +10,7 @@ export const idMark = "@ID@";
 
 /** What was looked at in every case. */
 export const items: LookItem[] = [
-  { bus: "pci", device: "0000:00:02.0", driver: "vfio-pci", module: "vfio-pci" },
+  { bus: "pci", device: "0000:00:02.0", driver: "vfio-pci", module: "vfio-pci", takesAlong: ["group", "slot"] },
   { bus: "platform", device: "12ce0000.i2c", driver: null, module: null },
   {
     bus: "pci",
@@ -40,6 +40,7 @@ const right = linesOf([
   "device index=0 present=yes bus=yes driver=e1000e unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=qemu/412 registered=yes bindable=yes loadable=- similar=- guard=- claimant=lab claimDriver=e1000e claimOverride=- claimTransaction=1 kept=right keptBy=lab keptDriver=vfio-pci keptOverride=-any coOwners=/etc/driverctl.d/a",
   "device index=1 present=no bus=yes similar=12ce0001.i2c,b claimant=lab",
   "device index=2 name=0000:00:03.0 present=yes bus=yes driver=- unbindable=no path=/devices/pci journal=interrupted override=-unsupported modalias=pci:v1 compatible=a,b group=- members=- node=- dependents=- holders=- registered=yes bindable=yes loadable=- similar=- lack=- takesIds=both matches=no id=1234%2011e8 alike=a;b,c;- parameters=vfio;a;wrong;N,-;b;none;- iommu=yes noiommu=- reset=- resets=- guard=- claimant=lab claimDriver=- claimOverride=- claimTransaction=1 claimInterface=eth0 claimIds=stub",
+  "sibling of=0 bus=pci name=0000:00:02.1 present=yes driver=snd unbindable=yes path=/devices/pci journal=- override=- modalias=pci:v1 compatible=- group=3 members=a;b,c;- node=- dependents=- holders=- registered=yes bindable=yes loadable=- similar=- guard=- claimant=- claimDriver=- claimOverride=- claimTransaction=- kept=- coOwners=-",
   `outcome is=undone of=${idMark} problem=write step=1 word=bind device=0 kernel=No%20such%20device left=- undoing=- path=- holder=- after=-`,
 ]);
 /** A right list of a board. */

@@ -1,6 +1,7 @@
 import { inventoryOf } from "../../provider/board/list";
 import { observation } from "../../provider/board/observation";
 import { isComplete, parseAnswer } from "../../provider/board/protocol";
+import { siblingsMaximum } from "../../provider/board/siblings";
 import { differencesOf, planDevice, wishOf } from "../../provider/plan/plan";
 import { inventorySchema } from "../../provider/inventory";
 import { bindingSchema, deviceSchema } from "../../provider/schema";
@@ -25,9 +26,9 @@ function meets(answer: string): string {
   const stdout = answer.replaceAll(nonceMark, nonce);
   isComplete(stdout, nonce);
   try {
-    const seen = observation(binding.connection, items, parseAnswer(stdout, nonce, "root@board-7:22", items.length + 2));
+    const seen = observation(binding.connection, items, parseAnswer(stdout, nonce, "root@board-7:22", items.length + siblingsMaximum + 2));
     if (seen.devices.length !== items.length) throw new Error("not every device was answered for");
-    for (const device of seen.devices) {
+    for (const device of seen.devices.flatMap((one) => [one, ...(one.siblings ?? [])])) {
       deviceSchema.parse(device);
       const wish = wishOf(binding, device, false);
       differencesOf(wish, device);

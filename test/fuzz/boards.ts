@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { check, diff } from "../../provider/runtime";
 import { entryFields } from "../../provider/schema";
+import { selectorSchema } from "../../provider/selector";
 import { expectNoSecret, expectPlain } from "./expectations";
 import { property } from "./frame";
 import { hostileText } from "./hostile";
 import { inputs } from "./inputs";
-import { mutated, type Tree } from "./mutation";
+import { mutated, type Tree, treeOf } from "./mutation";
 import { board, device } from "./observed";
 import { printedBy } from "./silence";
 
@@ -27,15 +28,29 @@ const wishes: fc.Arbitrary<Tree> = fc.array(fc.tuple(name, inputs), { maxLength:
   }),
 );
 
-const look = fc.record({ lookedAt: fc.constant("2026-12-01T00:00:00.000Z"), board, devices: fc.dictionary(name, device, { maxKeys: 3 }) });
+const lookedAt = fc.constant("2026-12-01T00:00:00.000Z");
 const unreachable = fc.record({ lookedAt: fc.constant(""), unreachable: hostileText, isCertain: fc.boolean() });
-const observed = fc.oneof({ weight: 5, arbitrary: look }, { weight: 1, arbitrary: unreachable });
+
+/** A look at those that are wished for, and maybe at others. */
+const lookFor = ({ bindings }: Tree): fc.Arbitrary<Tree> => {
+  const asked = Object.entries(treeOf(bindings)).map(([entry, wish]) => [entry, deviceOf(treeOf(wish))]);
+  const devices = fc.oneof(
+    { weight: 4, arbitrary: fc.record(Object.fromEntries(asked)) },
+    { weight: 1, arbitrary: fc.dictionary(name, device, { maxKeys: 3 }) },
+  );
+  return fc.oneof({ weight: 5, arbitrary: fc.record({ lookedAt, board, devices }) }, { weight: 1, arbitrary: unreachable });
+};
+
+const deviceOf = ({ bus, device: wished }: Tree) =>
+  device.map((seen) => ({
+    ...{ ...seen, bus, isPresent: true, isBusPresent: true },
+    ...(typeof wished === "string" ? { name: wished } : { selector: selectorSchema.safeParse(wished).data ?? null }),
+  }));
 
 const pairs: fc.Arbitrary<Pair> = fc
-  .record({ before: wishes, after: fc.option(wishes, { nil: undefined }), seen: observed })
-  .chain(({ before, after, seen }) =>
-    fc.record({ olds: mutated(fc.constant(before), 1), news: mutated(fc.constant({ ...(after ?? before), observed: seen }), 1) }),
-  );
+  .record({ before: wishes, after: fc.option(wishes, { nil: undefined, freq: 3 }) })
+  .chain(({ before, after = before }) => lookFor(after).map((observed) => ({ olds: before, news: { ...after, observed } })))
+  .chain(({ olds, news }) => fc.record({ olds: mutated(fc.constant(olds), 1), news: mutated(fc.constant(news), 1) }));
 
 /** Every text below a value. */
 function texts(value: unknown): string[] {

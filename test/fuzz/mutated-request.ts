@@ -69,7 +69,7 @@ function counted(line: string): string {
 /** What a request that does anything must look like: CONTRIBUTING, "Protocol 1". */
 const field = "[A-Za-z0-9._:@+/%-]*";
 const item = new RegExp(
-  `^(device(,${field}){4,11}|selector,[A-Za-z]+(,${field}){1,2}|left(,${field}){2,3}|transaction,[A-Za-z0-9-]+,${field},[1-9][0-9]{0,4},(yes|no)(,([1-9][0-9]{0,4}|-))?|after(,${field})+|id,[0-9]{1,3}(,${field})*|parameter,[0-9]{1,3}(,${field}){3}|persist,[0-9]{1,3}(,(take|drop|asked),${field})?|step,[0-9]+,(module|override|new-id|remove-id|unbind|bind|probe),${field})$`,
+  `^(device(,${field}){4,11}|selector,[A-Za-z]+(,${field}){1,2}|left(,${field}){2,3}|transaction,[A-Za-z0-9-]+,${field},[1-9][0-9]{0,4},(yes|no)(,([1-9][0-9]{0,4}|-))?|after(,${field})+|id,[0-9]{1,3}(,${field})*|parameter,[0-9]{1,3}(,${field}){3}|persist,[0-9]{1,3}(,(take|drop|asked),${field})?|siblings,[0-9]{1,3},(group|slot)(,${field})*|step,[0-9]+,(module|override|new-id|remove-id|unbind|bind|probe),${field})$`,
 );
 function isRequest(line: string): boolean {
   const [name, version, saidNonce, operation, count, ...rest] = line.trimEnd().split(/[ \t]+/);
@@ -83,9 +83,12 @@ async function meets(board: MadeBoard, { shell: by, operation, isChosen, edits, 
   const device = freshCard(board);
   const chosen = isChosen ? { selector: ["modalias", "pci:*", device.name] as Selector } : {};
   const wish = { device, driver: "vfio-pci", override: "vfio-pci", claim: "take" as const, ...chosen };
-  const wishes = [{ bus: "pci", name: isChosen ? null : device.name, driver: "vfio-pci", ...chosen }];
+  const wishes = [{ bus: "pci", name: isChosen ? null : device.name, driver: "vfio-pci", along: ["slot" as const], ...chosen }];
   const left = isChosen ? [{ bus: "pci", name: "0000:00:01.0", of: 0 }] : [];
-  const items = operation === "look" ? lookItems(wishes) : applyItems({ id: "fuzz", timeoutSeconds: 20, wishes: [wish], left });
+  const items =
+    operation === "look"
+      ? lookItems(wishes)
+      : applyItems({ id: "fuzz", timeoutSeconds: 20, wishes: [wish], left, extras: [["siblings", "0", "slot"]] });
   const changed = edits.reduce(edited, requestLine(nonce, operation, items));
   const line = isCounted ? counted(changed) : changed;
   const { stdout } = await board.start(by, board.script + Buffer.from(line, "latin1").toString("utf8"), nonce).done;

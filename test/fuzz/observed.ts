@@ -91,10 +91,12 @@ const laterFacts = {
   }),
 };
 
-/** A device, whatever the board says of it. */
+const lone = fc.tuple(fc.record(facts), fc.record(laterFacts, { requiredKeys: [] })).map(([always, later]) => ({ ...always, ...later }));
+
+/** A device, whatever the board says of it and of those that are taken along with it. */
 export const device: fc.Arbitrary<Device> = fc
-  .tuple(fc.record(facts), fc.record(laterFacts, { requiredKeys: [] }))
-  .map(([always, later]) => ({ ...always, ...later }));
+  .tuple(lone, fc.option(some(lone), { nil: undefined }))
+  .map(([one, siblings]) => ({ ...one, ...(siblings && { siblings }) }));
 
 /** What the program's look gives to check. */
 export const observed: fc.Arbitrary<Tree> = fc.oneof(

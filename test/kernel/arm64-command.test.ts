@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { withFreePort } from "../boards/ports";
 import { addressOf, createTogether, deleteTogether } from "./binding";
 import { onBoard } from "./bench";
-import { devbind, hostOptions } from "./command";
+import { devbind, hostOptions } from "../ssh/devbind";
 import { type DeviceName, moveByHand, stateOf } from "./eyes";
 
 const card: DeviceName = ["pci", "0000:00:01.0"];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import type { Stack } from "../helpers/pulumi/engine";
-import { devbind, hostOptions } from "../kernel/command";
+import { devbind, hostOptions } from "../ssh/devbind";
 import { card, claims, clock, events, otherCard, rebindByHand, run, seen, witness } from "./eyes";
 import { connectionTo, inputsOf, onePass, outputsOf, told, useLab } from "./lab";
 

@@ -14,6 +14,8 @@ export interface Answer {
   held: string | null;
   board: Fields;
   devices: Fields[];
+  /** Those that are taken along with a device. */
+  siblings: Fields[];
   /** The outcome's fields but one; empty where there is none. */
   outcome: Fields;
   /** That one: the transaction that it is of. */
@@ -38,6 +40,7 @@ export function readAnswer(nonce: string, stdout: string, stderr: string, code: 
     held: held === undefined ? null : decode(held),
     board: all("board")[0] ?? {},
     devices: all("device"),
+    siblings: all("sibling"),
     outcome,
     transaction,
   };

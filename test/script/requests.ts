@@ -12,6 +12,8 @@ export interface LookWish {
   selector?: Selector;
   driver?: string;
   module?: string;
+  /** Which others are looked at with it. */
+  along?: ("group" | "slot")[];
 }
 
 /** What is wished for one device: undefined leaves it as it is. */
@@ -54,10 +56,11 @@ export interface Transaction {
 }
 
 export function lookItems(wishes: LookWish[]): string[][] {
-  return wishes.flatMap(({ bus, name, selector, driver, module }) => [
+  const devices = wishes.flatMap(({ bus, name, selector, driver, module }) => [
     ...selectorItem(selector),
     ["device", encode(bus), encode(name), encode(driver ?? null), encode(module ?? null)],
   ]);
+  return [...devices, ...wishes.flatMap(({ along = [] }, index) => along.map((kind) => ["siblings", String(index), kind]))];
 }
 
 const selectorItem = (selector?: Selector): string[][] => {

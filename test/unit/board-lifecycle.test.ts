@@ -73,6 +73,16 @@ describe("create of a board", () => {
     expect(apply.mock.calls[0]?.[1].devices.map(({ device }) => device)).toEqual([names.left, names.right]);
   });
 
+  it("unbinds virtual functions before their card, and binds the card before them, though nothing but their addresses tells", async () => {
+    const below = "/sys/devices/pci0000:00/0000:00:01.0";
+    const paths = { [names.left]: `${below}/0000:01:00.2`, [names.right]: `${below}/0000:01:00.0` };
+    for (const [name, sysfsPath] of Object.entries(paths)) devices[name] = { ...known(name), sysfsPath };
+    await create(boardWishes());
+    const [cardFirst, functionNext] = [names.right, names.left];
+    expect(apply.mock.calls[0]?.[1].devices.map(({ device }) => device)).toEqual([cardFirst, functionNext]);
+    expect(steps().slice(2)).toEqual(["1 unbind e1000e", "0 unbind e1000e", "0 bind vfio-pci", "1 bind vfio-pci"]);
+  });
+
   it("without an entry asks no board", async () => {
     const { outs } = await create(boardWishes({}));
     expect([look.mock.calls.length, outs.devices]).toEqual([0, {}]);
@@ -187,6 +197,21 @@ describe("a device that takes its IOMMU group along", () => {
         right: expect.objectContaining({ previousDriver: "e1000e" }),
       }),
     ]);
+  });
+
+  it("is planned anew by one look more where another one came in between, also where there was none before", async () => {
+    look.mockImplementationOnce(async () => ({ board: aBoard(), devices: [{ ...known(names.left), siblings: [] }] }));
+    apply.mockImplementationOnce(async (_, transaction) => ({ outcome: outcome("moved"), observation: seen(transaction.devices) }));
+    const { outs } = await create(boardWishes(whole));
+    expect(apply.mock.calls.map(([, { devices: sent }]) => sent.map(({ device, along }) => [device, along]))).toEqual([
+      [[names.left, { kinds: ["group"], names: [] }]],
+      [
+        [names.left, { kinds: ["group"], names: [names.right] }],
+        [names.right, undefined],
+      ],
+    ]);
+    expect([look.mock.calls.length, known(names.right).driver]).toEqual([2, "vfio-pci"]);
+    expect(outs.devices).toMatchObject({ left: { siblings: [{ deviceName: names.right }] } });
   });
 
   it("is refused where one of them is guarded", async () => {

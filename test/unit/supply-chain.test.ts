@@ -14,7 +14,14 @@ const read = (name: string) => readFileSync(join(repository, name), "utf8");
 
 const names = z.record(z.string(), z.string()).default({});
 const manifest = z
-  .object({ dependencies: names, devDependencies: names, peerDependencies: names, optionalDependencies: names, scripts: names })
+  .object({
+    dependencies: names,
+    devDependencies: names,
+    peerDependencies: names,
+    optionalDependencies: names,
+    scripts: names,
+    version: z.string(),
+  })
   .parse(JSON.parse(read("package.json")));
 const needed = new Set(
   [manifest.dependencies, manifest.devDependencies, manifest.peerDependencies].flatMap((listed) => Object.keys(listed)),
@@ -77,6 +84,17 @@ describe("the package, installed by npm into an empty folder with all scripts sw
     expect(modules.filter((path) => path.endsWith(".node"))).toEqual([]);
     const code = 'console.log(typeof require("pulumi-devbind").DeviceBinding, typeof require("pulumi-devbind/runtime").create)';
     expect(await node(code)).toBe("function function\n");
+  });
+
+  it("brings the command, which answers without loading Pulumi's SDK", async () => {
+    const command = join(folder, "node_modules/.bin/devbind");
+    const said = async (...words: string[]) => (await promisify(execFile)(command, words)).stdout;
+    expect(await said("--version")).toBe(`${manifest.version}\n`);
+    expect(JSON.parse(await said("schema"))).toHaveProperty("properties.boards");
+    const count = 'Object.keys(require.cache).filter((path) => path.includes("@pulumi")).length';
+    const program = 'require("path").resolve("node_modules/pulumi-devbind/dist/cli/index.js")';
+    const code = `process.on("exit", () => console.log("loaded", ${count})); process.argv = ["node", "devbind", "--help"]; require(${program})`;
+    expect(await node(code)).toMatch(/\nloaded 0\n$/);
   });
 
   it("logs in to a board and binds its device", async () => {

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Board } from "../boards/board";
 
-const program = join(__dirname, "../../dist/cli/index.js");
+/** The built command. */
+export const program = join(__dirname, "../../dist/cli/index.js");
 
 /** How a run of the command ended. */
 export interface Said {

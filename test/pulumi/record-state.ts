@@ -49,8 +49,8 @@ async function recordBoard(board: Board, folder: string): Promise<void> {
   const stack = await openStack({ project: join(__dirname, "program"), stack: recordedStack });
   const { host, port, privateKey, hostKey } = board;
   const bindings = {
-    card: { bus: card[0], device: { networkInterface: "eth2" }, driver: "vfio-pci" },
-    clock: { bus: clock[0], device: clock[1], driver: null },
+    card: { bus: card[0], device: card[1], driver: "vfio-pci" },
+    clock: { bus: clock[0], device: { address: "9010000" }, driver: null },
   };
   const program = { bench: { args: { connection: { host, port, privateKey, hostKey }, bindings } } };
   try {

@@ -50,6 +50,7 @@ function textOf(path: string): string | { problem: string } {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
   } catch (error) {
     if (error instanceof TypeError) return { problem: "is not UTF-8." };
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return { problem: "there is no such file." };
     return { problem: `can't be read: ${error instanceof Error ? plain(error.message) : "no reason given"}.` };
   }
 }

@@ -186,5 +186,7 @@ const answersAround = (right: Line[]): fc.Arbitrary<string> =>
   });
 
 export const answers: fc.Arbitrary<string> = answersAround(right);
+/** The same after a transaction, which asks for no siblings. */
+export const applyAnswers: fc.Arbitrary<string> = answersAround(right.filter(({ word }) => word !== "sibling"));
 /** The same, where a whole board was listed. */
 export const lists: fc.Arbitrary<string> = answersAround(rightList);

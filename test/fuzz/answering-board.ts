@@ -8,7 +8,7 @@ import { type Binding, bindingSchema } from "../../provider/schema";
 import { closeIdleConnections } from "../../provider/ssh/pool";
 import type { Observation, Transaction } from "../../provider/transaction";
 import { startServer } from "../ssh/server";
-import { answers, idMark, items, nonceMark } from "./answer-texts";
+import { answers, applyAnswers, idMark, items, nonceMark } from "./answer-texts";
 import { expectWorded } from "./expectations";
 import { type Ground, property } from "./frame";
 import { hostileText } from "./hostile";
@@ -23,12 +23,14 @@ interface Said {
   code: number | null;
 }
 
-const talks: fc.Arbitrary<Said> = fc.record({
-  operation: fc.constantFrom("look", "apply"),
-  stdout: answers,
-  stderr: fc.oneof({ weight: 2, arbitrary: fc.constant("") }, { weight: 1, arbitrary: hostileText }),
-  code: fc.constantFrom(0, 64, 255, null),
-});
+const talk = <T extends Said["operation"]>(operation: T, stdout: fc.Arbitrary<string>) =>
+  fc.record({
+    operation: fc.constant(operation),
+    stdout,
+    stderr: fc.oneof({ weight: 2, arbitrary: fc.constant("") }, { weight: 1, arbitrary: hostileText }),
+    code: fc.constantFrom(0, 64, 255, null),
+  });
+const talks: fc.Arbitrary<Said> = fc.oneof(talk("look", answers), talk("apply", applyAnswers));
 
 const before: Observation = { board: aBoard(), devices: [aDevice({ dependents: [{ name: "a", driver: "b" }] }), aDevice()] };
 

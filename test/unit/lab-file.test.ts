@@ -212,7 +212,8 @@ describe("every problem is told with its line and path", () => {
   });
 
   it("a file that is absent, too large or no text is a problem of its own", () => {
-    expect(readLab(join(folder, "none.yaml"), "none.yaml").problems).toEqual([expect.stringMatching(/^none\.yaml: can't be read: ENOENT/)]);
+    expect(readLab(join(folder, "none.yaml"), "none.yaml").problems).toEqual(["none.yaml: there is no such file."]);
+    expect(readLab(folder, "folder").problems).toEqual([expect.stringMatching(/^folder: can't be read: EISDIR.*\.$/)]);
     expect(read(`#${"x".repeat(1024 * 1024)}\n${board}`).problems).toEqual(["lab.yaml: is larger than 1 MiB."]);
     expect(read(Uint8Array.from([0xff, 0xfe, 0x61])).problems).toEqual(["lab.yaml: is not UTF-8."]);
   });

@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Board, type BoardKind, bootBoard, whyNoBoards } from "./board";
 import { cannotRun } from "./can-run";
-import { processesNaming } from "./processes";
+import { bootProgram, processesNaming, startBoot } from "./processes";
 
 const bootMilliseconds = 600_000; // the first time, everything is downloaded and built
 
@@ -111,22 +108,12 @@ describe("boards", async () => {
     });
   });
 
-  const boot = join(__dirname, "boot.ts");
-  const forkBoot = `require("node:child_process").fork(${JSON.stringify(boot)}, ["arm64"], { execArgv: ["--import", "tsx"] })`;
+  const forkBoot = `require("node:child_process").fork(${JSON.stringify(bootProgram)}, ["arm64"], { execArgv: ["--import", "tsx"] })`;
   test.each([
-    ["leaves no process behind when the test process is killed", ["--import", "tsx", boot, "arm64"]],
+    ["leaves no process behind when the test process is killed", ["--import", "tsx", bootProgram, "arm64"]],
     ["leaves no process behind when whoever forked the test process is killed", ["-e", forkBoot]],
   ])("%s", { timeout: bootMilliseconds }, async (_promise, nodeArguments) => {
-    const killed = spawn(process.execPath, nodeArguments, { stdio: ["ignore", "pipe", "inherit"] });
-    let output = "";
-    killed.stdout.on("data", (text: Buffer) => {
-      output += text.toString();
-    });
-    while (!output.includes("Ctrl-C")) {
-      expect(killed.exitCode, output).toBeNull();
-      await pause(50);
-    }
-    const port = /-p (\d+)/.exec(output)?.[1];
+    const { booted: killed, port } = await startBoot(nodeArguments);
     const [qemu = ""] = await processesNaming(`hostfwd=tcp:127.0.0.1:${port}-`);
     const folder = /devbind-board-\w+-\w+/.exec(qemu)?.[0] ?? expect.fail(`no folder in "${qemu}"`);
     expect((await processesNaming(folder)).length, "QEMU and the shared connection").toBeGreaterThanOrEqual(2);

@@ -1,5 +1,25 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { sleep } from "./run";
+
+export const bootProgram = join(__dirname, "boot.ts");
+
+/** Runs `npm run board` in a process of its own, by these words for node, until its board is up; `port` is that of the board's SSH server. */
+export async function startBoot(nodeArguments: string[]): Promise<{ booted: ChildProcess; port: string }> {
+  const booted = spawn(process.execPath, nodeArguments, { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  booted.stdout.on("data", (text: Buffer) => {
+    output += text.toString();
+  });
+  while (!output.includes("Ctrl-C")) {
+    if (booted.exitCode !== null) throw new Error(`it ended with ${booted.exitCode}: ${output}`);
+    await sleep(0.05);
+  }
+  const port = /-p (\d+)/.exec(output)?.[1];
+  if (port === undefined) throw new Error(`no port in "${output}"`);
+  return { booted, port };
+}
 
 /** The whole command lines of all processes that name this word. */
 export async function processesNaming(word: string): Promise<string[]> {

@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Board, bootBoard, whyNoBoards } from "./board";
 import { cannotRun } from "./can-run";
-import { namespaceOf, processesNaming } from "./processes";
+import { bootProgram, namespaceOf, processesNaming, startBoot } from "./processes";
 
 const bootMilliseconds = 600_000; // the first time, everything is downloaded and built
 const bootId = "cat /proc/sys/kernel/random/boot_id";
@@ -78,18 +76,7 @@ describe("uml", async () => {
   });
 
   test("leaves no process behind when the test process is killed", async () => {
-    const killed = spawn(process.execPath, ["--import", "tsx", join(__dirname, "boot.ts"), "uml"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let output = "";
-    killed.stdout.on("data", (text: Buffer) => {
-      output += text.toString();
-    });
-    while (!output.includes("Ctrl-C")) {
-      expect(killed.exitCode, output).toBeNull();
-      await pause(50);
-    }
-    const port = /-p (\d+)/.exec(output)?.[1] ?? expect.fail(`no port in "${output}"`);
+    const { booted: killed, port } = await startBoot(["--import", "tsx", bootProgram, "uml"]);
     const ids = await namespaceOf(forwarder(port));
     killed.kill("SIGKILL");
     await once(killed, "exit");

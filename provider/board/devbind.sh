@@ -880,7 +880,7 @@ add_sibling() {
   [ "$entry" != "$name" ] && follow "$sys/bus/$bus/devices/$entry" && [ "$followed" = "$text" ] || return 0
   if [ "$bus" = pci ]; then
     value_of "$text/class"
-    case $value in 0x0604*) return 0 ;; esac
+    case $value in 0x0604* | 0x0607*) return 0 ;; esac # of PCI and of CardBus, as vfio's own rule has it
     ! follow "$text/driver" || [ "${followed##*/}" != pcieport ] || return 0
   fi
   encode "$entry"

@@ -116,6 +116,7 @@ inEveryShell((shell) => {
     addSlot();
     addFunction("0000:00:1f.4", { group: "7", className: bridgeClass, driver: null });
     addFunction("0000:00:1f.5", { group: "7", className: "0x060401\n", driver: "e1000e" });
+    addFunction("0000:00:1d.0", { group: "7", className: "0x060700\n", driver: null });
     addFunction("0000:00:1f.6", { group: "7", driver: "pcieport" });
     kernel.addDevice({ bus: "platform", name: "12c0000.dma", driver: null, matches: [], group: "7" });
     kernel.addDevice({ bus: "usb", name: "0000:00:1f.7", driver: null, matches: [], group: "7" });

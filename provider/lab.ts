@@ -49,11 +49,9 @@ export class Lab extends pulumi.ComponentResource {
 function chosen({ file, boards = [], tags = [] }: LabArgs): { boards: LabBoard[]; problems: string[] } {
   const lab = readLab(resolvePath(file), file);
   const found = chosenBoards(lab.boards, boards, tags);
-  // A tag that no board has is a misspelt one: without this it would give up every board.
-  const nobodys = tags.filter((tag) => !lab.boards.some((board) => board.tags.includes(tag)));
   const unknown = [
     ...found.unknown.map((name) => `${file} has no board ${name}.`),
-    ...nobodys.map((tag) => `${file} has no board with the tag ${tag}.`),
+    ...(found.missingTags.length > 0 ? [`${file} has no board with the tag ${found.missingTags.join(" and the tag ")}.`] : []),
   ];
   const problems = lab.problems.length > 0 ? lab.problems : unknown;
   return { boards: problems.length > 0 ? [] : found.chosen.filter(({ inputs }) => Object.keys(inputs.bindings).length > 0), problems };

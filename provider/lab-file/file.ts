@@ -131,16 +131,22 @@ function pathAt(path: unknown, folder: string): unknown {
   return relative(projectFolder(), resolve(folder, path)) || ".";
 }
 
-/** The boards that are named (none: all) and have all of the tags; and names that are no board's. */
+/**
+ * The boards that are named (none: all) and have all of the tags; names that are no board's; and, where the tags leave no board, those
+ * of them that nobody has, or all. Tags that leave nothing are a mistake: taken at their word they would give up every board.
+ */
 export function chosenBoards(
   boards: readonly LabBoard[],
   names: readonly string[],
   tags: readonly string[],
-): { chosen: LabBoard[]; unknown: string[] } {
+): { chosen: LabBoard[]; unknown: string[]; missingTags: string[] } {
   const hasTags = (board: LabBoard) => tags.every((tag) => board.tags.includes(tag));
   const isNamed = ({ name }: LabBoard) => names.length === 0 || names.includes(name);
+  const chosen = boards.filter((board) => isNamed(board) && hasTags(board));
+  const nobodys = tags.filter((tag) => !boards.some((board) => board.tags.includes(tag)));
   return {
-    chosen: boards.filter((board) => isNamed(board) && hasTags(board)),
+    chosen,
+    missingTags: chosen.length > 0 ? [] : nobodys.length > 0 ? nobodys : [...tags],
     unknown: names.filter((name) => !boards.some((board) => board.name === name)),
   };
 }

@@ -88,14 +88,16 @@ it("a lab is one BoardBindings for each board that has bindings, below the compo
   expect(process.exitCode).toBe(0);
 });
 
-it("boards and tags choose; a board that the file has not, and a tag that no board has, are errors", async () => {
+it("boards and tags choose; a board that the file has not, and tags that leave none, are errors", async () => {
   expect(Object.keys((await made({ tags: ["arm"] })).boards)).toEqual(["a"]);
   expect(Object.keys((await made({ boards: ["b"] })).boards)).toEqual(["b"]);
   expect(Object.keys((await made({ boards: ["b", "x"] })).boards)).toEqual([]);
   expect(Object.keys((await made({ tags: ["arm", "amr"] })).boards)).toEqual([]);
+  expect(Object.keys((await made({ tags: ["arm", "b"] }, text.replace("  b:\n", "  b:\n    tags: [b]\n"))).boards)).toEqual([]);
   expect(said().map((words) => words.replace(folder, ""))).toEqual([
     "/lab.yaml has no board x.",
     "/lab.yaml has no board with the tag amr.",
+    "/lab.yaml has no board with the tag arm and the tag b.",
   ]);
   expect(process.exitCode).toBe(32);
 });

@@ -18,11 +18,11 @@ import {
   type BoardObserved,
   bindingsOf,
   type Device,
+  missingDriver,
   type Observed,
   type Outputs,
   type Problem,
   validateBoard,
-  missingDriver,
 } from "./schema";
 
 type Entry = BoardBindingsInput["bindings"][string];

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { lookDials } from "./board/board";
 import { listBoard } from "./board/list";
 import { DevbindError, nothingSent } from "./errors";
 import { type DeviceFilter, type DeviceFilterInput, deviceFilterSchema, type Inventory, isWanted, type ListedDevice } from "./inventory";
@@ -20,8 +21,7 @@ export interface GetBoardArgs {
 /** Which devices of which board: those of which all that is given holds. */
 export type GetDevicesArgs = GetBoardArgs & DeepFields<Omit<DeviceFilterInput, "connection">>;
 
-/** A board that is off must not hold a preview for ten dials. */
-const overSsh: List = (connection) => listBoard(connection, { dials: 2 });
+const overSsh: List = (connection) => listBoard(connection, { dials: lookDials });
 let injected: List | undefined;
 
 /** For tests of programs: boards are listed by this function, also where there is no engine; undefined goes back to SSH. */

@@ -6,6 +6,9 @@ import { wildcardMatches } from "./wildcard";
 /** A whole board as data, and which of its devices are asked for. A leaf. */
 
 const place = { bus: z.string(), device: z.string() };
+const placeSchema = z.object(place);
+/** A device by where it is. */
+export type Place = z.infer<typeof placeSchema>;
 
 /** One device as a board lists it; null for what it does not have. */
 const listedDeviceSchema = z.object({
@@ -54,7 +57,7 @@ const listedJournalSchema = z.object({
   transaction: z.string(),
   claimant: z.string(),
   is: z.enum(["interrupted", "running", "stuck"]),
-  devices: z.array(z.object(place)),
+  devices: z.array(placeSchema),
 });
 export type ListedJournal = z.infer<typeof listedJournalSchema>;
 

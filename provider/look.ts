@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { look as lookAtBoard } from "./board/board";
+import { boardsAtOnce, look as lookAtBoard, lookDials } from "./board/board";
 import { DevbindError, plain } from "./errors";
 import { lookItem } from "./lifecycle/request";
 import { addressOf } from "./ssh/connection";
@@ -9,9 +9,8 @@ import type { LookItem, Observation } from "./transaction";
 /** Looks at devices of one board. */
 export type Look = (connection: Connection, items: LookItem[]) => Promise<Observation>;
 
-/** A board that is off must not hold a preview for ten dials; an update waits for it as long as the connection says. */
-const dials = 2;
-const overSsh: Look = (connection, items) => lookAtBoard(connection, items, { dials });
+/** An update waits for a board as long as its connection says; a program's look does not. */
+const overSsh: Look = (connection, items) => lookAtBoard(connection, items, { dials: lookDials });
 let injected: Look | undefined;
 
 /** For tests of programs: all looks go to this function, also where there is no engine; undefined goes back to SSH. */
@@ -33,7 +32,6 @@ const gatherMilliseconds = 25;
 const gathered = new Map<string, Asked[]>();
 let running = 0;
 const waiting: (() => void)[] = [];
-const boardsAtOnce = 64;
 
 /**
  * The program's look at a binding's device: one login a board for all that are asked for together, all boards at once, in a queue.

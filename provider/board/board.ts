@@ -158,6 +158,11 @@ export async function ask(
   }
 }
 
+/** How often a look dials that nothing must wait for: a board that is off must not hold a preview or a command for ten dials. */
+export const lookDials = 2;
+/** How many boards are looked at together; the dials among them wait in the line that all of the package shares. */
+export const boardsAtOnce = 64;
+
 /** What login scripts may print before the answer, what the answer may take for each item of the request (or sibling of a device), and in all. */
 const chatterBytes = 256 * 1024;
 const itemBytes = 64 * 1024;

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { boardsAtOnce } from "../board/board";
 import { chosenBoards, type LabBoard, readLab } from "../lab-file/file";
 import { connectionWith } from "../lab-file/schema";
 import { type Binding, bindingsOf, type Connection, type Problem, validateBoard } from "../schema";
@@ -49,11 +50,11 @@ export function labTargets({ lab = "lab.yaml", tag = [], as }: LabOptions, names
   process.chdir(existsSync(dirname(path)) ? dirname(path) : ".");
   const { boards, problems } = readLab(path, lab);
   if (problems.length > 0) throw new LabProblems(problems);
-  const { chosen, unknown } = chosenBoards(boards, names, tag);
+  const { chosen, unknown, missingTags } = chosenBoards(boards, names, tag);
   if (unknown.length > 0)
     throw new UsageError(`${lab} has no board ${unknown.join(", ")}. It has: ${boards.map(({ name }) => name).join(", ")}.`);
   if (chosen.length === 0)
-    throw new UsageError(`${lab} has no board${tag.length > 0 ? ` with ${tag.map((one) => `the tag ${one}`).join(" and ")}` : ""}.`);
+    throw new UsageError(`${lab} has no board${missingTags.length > 0 ? ` with the tag ${missingTags.join(" and the tag ")}` : ""}.`);
   const secrets = secretsIn(dirname(path));
   return chosen.map((board) => {
     const { name, inputs } = board;
@@ -68,9 +69,6 @@ export function labTargets({ lab = "lab.yaml", tag = [], as }: LabOptions, names
 /** What is wrong only now that the secrets are known. */
 const wordsOf = (lab: string, { name }: LabBoard, { property, message }: Problem): string =>
   `${lab}: boards.${name}.${property} ${message}.`;
-
-/** How many boards are worked at together; the dials among them wait in the line that all of the package shares. */
-const boardsAtOnce = 64;
 
 /** Does some work for each board, all together in a line, with a word on how far it is. The answers come in the boards' order. */
 export async function eachBoard<T>(screen: Screen, targets: readonly Target[], work: (target: Target) => Promise<T>): Promise<T[]> {
@@ -102,6 +100,3 @@ export function nameOf({ name, connection }: Target): string {
   const address = addressOf(connection);
   return name.includes(connection.host) ? address : `${name} (${address})`;
 }
-
-/** A board that is off must not hold a command for ten dials. */
-export const dials = 2;

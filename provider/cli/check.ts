@@ -1,9 +1,9 @@
-import { look } from "../board/board";
+import { look, lookDials } from "../board/board";
 import { differenceWords } from "../lifecycle/check";
 import { deviceAt, lookItem } from "../lifecycle/request";
 import { addressOf } from "../ssh/connection";
-import { dials, eachBoard, type LabOptions, labTargets, nameOf, type Target } from "./boards";
-import { type Exit, exitOf, exits, mayBeOff, worst } from "./exit";
+import { eachBoard, type LabOptions, labTargets, nameOf, type Target } from "./boards";
+import { type Exit, exits, withoutAnswer, worst } from "./exit";
 import { count, jsonText, type Screen } from "./screen";
 
 export interface CheckOptions extends LabOptions {
@@ -45,7 +45,7 @@ async function checkBoard(target: Target): Promise<Checked> {
     const seen = await look(
       connection,
       entries.map(([, binding]) => lookItem(binding)),
-      { dials },
+      { dials: lookDials },
     );
     const wrong = entries.flatMap(([entry, binding], index): [string, string][] => {
       const words = differenceWords(binding, seen.board, deviceAt(seen, index));
@@ -54,12 +54,8 @@ async function checkBoard(target: Target): Promise<Checked> {
     if (wrong.length === 0) return { ...about, is: "holds", exit: exits.fine };
     return { ...about, is: "drift", drift: Object.fromEntries(wrong), exit: exits.wrong };
   } catch (error) {
-    const exit = exitOf(error);
-    if (exit === exits.defect) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    const isOff = target.isSkippable && mayBeOff(error);
-    // A kernel that does not answer a look, or a key file that is none: no answer either way.
-    return { ...about, is: isOff ? "skipped" : "unreachable", reason, exit: isOff ? exits.fine : exits.unreachable };
+    const { reason, isOff, exit } = withoutAnswer(error, target);
+    return { ...about, is: isOff ? "skipped" : "unreachable", reason, exit };
   }
 }
 

@@ -50,6 +50,20 @@ export function exitOf(error: unknown): Exit {
 /** Whether a board that gave this for an answer may just be off: not one that answers and is not to be trusted, or lets nobody in. */
 export const mayBeOff = (error: unknown): boolean => error instanceof DevbindError && ["unreachable", "protocol"].includes(error.kind);
 
+/** An error in words. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * What it means that a board gave no answer to a look: a kernel that does not answer, or a key file that is none, is no answer either
+ * way. Only one that may just be off is left out where it may be.
+ * @throws the error itself, where it is a defect of this program
+ */
+export function withoutAnswer(error: unknown, { isSkippable }: { isSkippable: boolean }): { reason: string; isOff: boolean; exit: Exit } {
+  if (exitOf(error) === exits.defect) throw error;
+  const isOff = isSkippable && mayBeOff(error);
+  return { reason: messageOf(error), isOff, exit: isOff ? exits.fine : exits.unreachable };
+}
+
 /** Of many boards' exits the one that counts: a board that gave no answer goes before one that is wrong. */
 export const worst = (codes: readonly Exit[]): Exit =>
   codes.includes(exits.unreachable) ? exits.unreachable : codes.includes(exits.wrong) ? exits.wrong : exits.fine;

@@ -31,7 +31,9 @@ const headOf = ({ address, kernel, notes }: Exported): string[] => [
   ...notes,
 ];
 
-const known = <T extends object>(fields: T): Partial<T> => JSON.parse(JSON.stringify(fields));
+/** Without the fields that are not set. */
+const known = (fields: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** A lab file of one board. */
 export function labText(exported: Exported): string {

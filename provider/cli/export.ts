@@ -1,10 +1,11 @@
+import { lookDials } from "../board/board";
 import { listBoard } from "../board/list";
 import type { Inventory, ListedDevice } from "../inventory";
 import { kernelName } from "../schema";
 import type { SelectorKey } from "../selector";
 import { addressOf } from "../ssh/connection";
 import { plain } from "../ssh/plain";
-import { dials, eachBoard, targetsOf } from "./boards";
+import { eachBoard, targetsOf } from "./boards";
 import { type HostOptions, writtenConnection } from "./connect";
 import { type Exit, exits, UsageError } from "./exit";
 import { type Exported, type ExportedBinding, labText, programText } from "./export-text";
@@ -29,7 +30,7 @@ export async function exportBoard(screen: Screen, words: readonly string[], opti
   const choice = choices.find((one) => one === by);
   if (by !== undefined && choice === undefined) throw new UsageError(`--by ${by} is none of ${choices.join(", ")}.`);
   const targets = await targetsOf(options, []);
-  const [inventory] = await eachBoard(screen, targets, ({ connection }) => listBoard(connection, { dials }));
+  const [inventory] = await eachBoard(screen, targets, ({ connection }) => listBoard(connection, { dials: lookDials }));
   const [target] = targets;
   if (inventory === undefined || target === undefined) throw new Error("one board was asked");
   const made = exported(inventory, { words, ...options, by: choice });

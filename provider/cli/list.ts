@@ -1,8 +1,9 @@
+import { lookDials } from "../board/board";
 import { listBoard } from "../board/list";
 import type { Inventory, ListedDevice } from "../inventory";
 import { addressOf } from "../ssh/connection";
-import { type BoardOptions, dials, eachBoard, nameOf, type Target, targetsOf } from "./boards";
-import { type Exit, exitOf, exits, worst } from "./exit";
+import { type BoardOptions, eachBoard, nameOf, type Target, targetsOf } from "./boards";
+import { type Exit, exitOf, exits, messageOf, worst } from "./exit";
 import { type Colours, count, jsonText, type Screen } from "./screen";
 import { type Cell, tableLines } from "./table";
 
@@ -44,14 +45,12 @@ interface Found {
 
 async function inventoryOf(target: Target, options: ListOptions): Promise<Found> {
   try {
-    const inventory = await listBoard(target.connection, { dials, buses: options.bus });
+    const inventory = await listBoard(target.connection, { dials: lookDials, buses: options.bus });
     return { target, inventory: { ...inventory, devices: inventory.devices.filter((device) => isAsked(device, inventory, options)) } };
   } catch (error) {
     return { target, error };
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** "-" as a driver is none. */
 function isAsked(device: ListedDevice, inventory: Inventory, { bus, driver, match, claimed, unguarded, free }: ListOptions): boolean {

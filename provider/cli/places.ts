@@ -1,12 +1,7 @@
-import type { Inventory } from "../inventory";
+import type { Inventory, Place } from "../inventory";
 import { UsageError } from "./exit";
 
 /** A device on the command line: `pci/0000:01:00.0`, or its name alone where no other bus has one of that name. */
-
-export interface Place {
-  bus: string;
-  device: string;
-}
 
 /**
  * The places that words mean, of those that there are.

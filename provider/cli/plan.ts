@@ -1,4 +1,4 @@
-import { look } from "../board/board";
+import { look, lookDials } from "../board/board";
 import { triesOf } from "../lifecycle/reconcile";
 import { deviceAt, lookItem } from "../lifecycle/request";
 import { stepsOf } from "../plan/plan";
@@ -6,8 +6,8 @@ import { verdictOf } from "../plan/verdict";
 import type { Binding, Device } from "../schema";
 import { addressOf } from "../ssh/connection";
 import type { Observation } from "../transaction";
-import { dials, eachBoard, type LabOptions, labTargets, nameOf, type Target } from "./boards";
-import { type Exit, exitOf, exits, mayBeOff, worst } from "./exit";
+import { eachBoard, type LabOptions, labTargets, nameOf, type Target } from "./boards";
+import { type Exit, exits, withoutAnswer, worst } from "./exit";
 import { count, jsonText, type Screen } from "./screen";
 
 export interface PlanOptions extends LabOptions {
@@ -50,14 +50,12 @@ async function planBoard(target: Target, knowsOwner: boolean): Promise<Told> {
   const about = { board: target.name, address: addressOf(target.connection) };
   try {
     const items = Object.values(target.bindings).map((binding) => lookItem(binding));
-    const seen = await look(target.connection, items, { dials });
+    const seen = await look(target.connection, items, { dials: lookDials });
     const planned = planFor(target.bindings, seen, knowsOwner);
     return { ...about, ...planned, exit: planned.refusals.length > 0 ? exits.wrong : exits.fine };
   } catch (error) {
-    const exit = exitOf(error);
-    if (exit === exits.defect) throw error;
-    const unreachable = error instanceof Error ? error.message : String(error);
-    return { ...about, ...nothing(), unreachable, exit: target.isSkippable && mayBeOff(error) ? exits.fine : exits.unreachable };
+    const { reason: unreachable, exit } = withoutAnswer(error, target);
+    return { ...about, ...nothing(), unreachable, exit };
   }
 }
 

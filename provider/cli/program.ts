@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { check } from "./check";
-import { type Exit, exitOf, exits, LabProblems, UsageError } from "./exit";
+import { type Exit, exitOf, exits, LabProblems, messageOf, UsageError } from "./exit";
 import { exportBoard } from "./export";
 import { examples, exitTable, secretsHelp } from "./help";
 import { list } from "./list";
@@ -39,8 +39,7 @@ export async function run(words: readonly string[], { out, err, env }: Surroundi
       for (const problem of error.problems) screen.complain(problem);
       return code;
     }
-    const text = error instanceof Error ? error.message : String(error);
-    screen.complain(code === exits.defect && error instanceof Error ? (error.stack ?? text) : text);
+    screen.complain(code === exits.defect && error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
     if (error instanceof UsageError) screen.note("`devbind --help` tells more.");
     return code;
   }

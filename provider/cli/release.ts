@@ -1,8 +1,9 @@
+import { lookDials } from "../board/board";
 import { listBoard } from "../board/list";
 import type { Inventory, ListedClaim, ListedJournal } from "../inventory";
 import { releaseClaims, undoInterrupted } from "../lifecycle/release";
 import { wildcardMatches } from "../wildcard";
-import { type BoardOptions, dials, eachBoard, nameOf, type Target, targetsOf } from "./boards";
+import { type BoardOptions, eachBoard, nameOf, type Target, targetsOf } from "./boards";
 import { type Exit, exits, UsageError } from "./exit";
 import { isAt, placesOf, placeWords } from "./places";
 import { count, type Screen } from "./screen";
@@ -53,7 +54,7 @@ function namesOf(words: readonly string[], { host }: BoardOptions): { board: str
 }
 
 const inventoryOf = async (screen: Screen, target: Target): Promise<Inventory> => {
-  const [inventory] = await eachBoard(screen, [target], ({ connection }) => listBoard(connection, { dials }));
+  const [inventory] = await eachBoard(screen, [target], ({ connection }) => listBoard(connection, { dials: lookDials }));
   if (inventory === undefined) throw new Error("one board was asked");
   return inventory;
 };

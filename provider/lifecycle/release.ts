@@ -1,16 +1,11 @@
 import { look, newTransactionId, type Outcome } from "../board/board";
+import type { Place } from "../inventory";
 import type { Connection } from "../schema";
 import { addressOf } from "../ssh/connection";
 import type { Transaction, TransactionDevice } from "../transaction";
 import { applyOnce } from "./apply";
 import { notWritten } from "./outcome";
 import { deviceAt } from "./request";
-
-/** A device by its place. */
-interface Place {
-  bus: string;
-  device: string;
-}
 
 const timeoutSeconds = 60;
 const nothing = { timeoutSeconds, force: false, confirmSeconds: null, afterRebind: [], steps: [] };

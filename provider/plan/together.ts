@@ -12,7 +12,8 @@ export interface Bound {
 
 /**
  * The devices that a binding takes along (`wholeIommuGroup`, `wholeSlot`), each with the binding that is wished for it: the same
- * driver, by name, and of its modules the same parameters: whichever comes first loads them. What is expected of the first device is not expected of them, and no id is given for them.
+ * driver, by name, and of its modules the same parameters: whichever comes first loads them. What is expected of the first device is
+ * not expected of them, and no id is given for them.
  */
 export function siblingsOf(binding: Binding, { siblings = [] }: Device): Bound[] {
   return siblings.map((device) => ({ binding: siblingBinding(binding, device.bus, device.name), device }));

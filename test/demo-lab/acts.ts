@@ -63,12 +63,12 @@ const see: Act = async (stage) => {
   const [wrong, off] = [brokenBy(stage, "byHand", "reset"), brokenBy(stage, "off")];
   const earlier = await lookAtAll(on);
   if (off.length > 0) {
-    const { code, stdout } = await devbind(stage, "check", "--lab", "lab.yaml");
-    const isTold = off.every(({ name }) => told(stdout, name).startsWith("unreachable"));
+    const { code, out } = await devbind(stage, "check", "--lab", "lab.yaml");
+    const isTold = off.every(({ name }) => told(out, name).startsWith("unreachable"));
     checks.check("unreachable", code === 2 && isTold, `${namesOf(off)}, exit code ${code}`);
   }
   const some = await devbind(stage, "check", "--lab", "lab.yaml", ...namesOf(on));
-  const driftIsTold = on.every((board) => told(some.stdout, board.name).startsWith(wrong.includes(board) ? "drift" : "holds"));
+  const driftIsTold = on.every((board) => told(some.out, board.name).startsWith(wrong.includes(board) ? "drift" : "holds"));
   checks.check("drift", some.code === 1 && driftIsTold, `${namesOf(wrong)}, exit code ${some.code}`);
   const planned = await devbind(
     stage,
@@ -79,10 +79,8 @@ const see: Act = async (stage) => {
     `organization/devbind-lab/${stage.stack.name}/bench`,
     ...namesOf(on),
   );
-  const writes = on.every((board) =>
-    (wrong.includes(board) ? /^\d+ writes?$/ : /^nothing to write$/).test(told(planned.stdout, board.name)),
-  );
-  checks.check("planned", planned.code === 0 && writes, on.map(({ name }) => `${name}: ${told(planned.stdout, name)}`).join(", "));
+  const writes = on.every((board) => (wrong.includes(board) ? /^\d+ writes?$/ : /^nothing to write$/).test(told(planned.out, board.name)));
+  checks.check("planned", planned.code === 0 && writes, on.map(({ name }) => `${name}: ${told(planned.out, name)}`).join(", "));
   checkUntouched(stage, "lookedOnly", on, [earlier, await lookAtAll(on)]);
 };
 

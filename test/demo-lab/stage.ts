@@ -1,14 +1,12 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Checks } from "../demo/checks";
 import { isUntouched, type Sight } from "../demo/eyes";
 import type { Screen } from "../demo/screen";
 import type { Stack } from "../helpers/pulumi/engine";
-import { type Finished, run } from "../helpers/pulumi/run";
+import { devbind as runCommand } from "../ssh/devbind";
 import { type BoardName, drivers, type LabBoard, lookAt } from "./boards";
 import type { Break } from "./breaks";
 import type { PromiseName } from "./promises";
-
-const command = resolve(__dirname, "../../dist/cli/index.js");
 
 /** Everything that the story of a lab is played with. */
 export interface Stage {
@@ -30,13 +28,13 @@ export async function lookAtAll(boards: readonly LabBoard[]): Promise<Sights> {
 }
 
 /** Runs the devbind command on the lab file, as a person in its folder would, and shows what it prints. */
-export async function devbind({ screen, stack }: Stage, ...words: string[]): Promise<Finished> {
+export async function devbind({ screen, stack }: Stage, ...words: string[]) {
   const ended = await screen.step(
     `$ devbind ${words.join(" ")}`,
-    () => run(process.execPath, [command, ...words], { folder: stack.folder, env: stack.env, timeoutSeconds: 120 }),
+    () => runCommand(words, { cwd: stack.folder, env: stack.env }),
     ({ code }) => `  exit code ${code}`,
   );
-  screen.quote([...linesOf(ended.stdout), ...linesOf(ended.stderr)]);
+  screen.quote([...linesOf(ended.out), ...linesOf(ended.err)]);
   return ended;
 }
 
